@@ -1,0 +1,1 @@
+"""What the two scripts share: data, padding, one-hot encoding, batches, the curve, and the run around them."""

@@ -1,0 +1,98 @@
+"""Is a film review positive or negative? A convolution, then an LSTM, read its last 100 words and answer.
+
+The second experiment of a Korean article for learners, step by step in the article's order: load the data, look at
+them, pad, build, compile, train, evaluate, plot.
+"""
+
+from argparse import Namespace
+
+from common.options import read_options
+
+# The settings. All are the article's.
+VOCABULARY_SIZE = 5000  # words: only the most frequent ones, every other becomes word 2, "unknown"
+REVIEW_LENGTH = 100  # words that the network reads of a review: the last ones
+EMBEDDING_SIZE = 100  # numbers that stand for a word, learned, instead of 5000 zeros and ones
+DROPOUT = 0.5  # share of these numbers that is hidden at random in each training step, against overfitting
+FILTERS = 64  # patterns that the convolution looks for
+FILTER_LENGTH = 5  # words that a pattern spans
+POOL_LENGTH = 4  # neighbouring finds of which only the strongest is kept: the LSTM then reads 24 steps, not 100
+LSTM_UNITS = 100  # numbers that the network remembers from step to step
+EPOCHS = 5  # more than it needs: the test loss is lowest after two
+BATCH_SIZE = 100  # reviews for each step of the training
+
+if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
+    options = read_options(__file__, __doc__, EPOCHS, BATCH_SIZE)
+
+import keras
+from keras import layers
+
+from common.batches import batches
+from common.curve import draw_curve
+from common.data import load_data
+from common.padding import pad
+from common.run import Run
+
+
+def build_model() -> keras.Sequential:
+    """Return the network, not yet compiled: (batch, 100) word numbers in, (batch, 1) probability of "positive" out."""
+    return keras.Sequential(
+        [
+            keras.Input((REVIEW_LENGTH,)),  # without it, the summary would show no shapes and no parameters
+            layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE),
+            layers.Dropout(DROPOUT),
+            layers.Conv1D(FILTERS, FILTER_LENGTH, padding="valid", activation="relu", strides=1),
+            layers.MaxPooling1D(POOL_LENGTH),
+            layers.LSTM(LSTM_UNITS, activation="tanh"),
+            layers.Dense(1),
+            layers.Activation("sigmoid"),
+        ]
+    )
+
+
+def main(options: Namespace) -> None:
+    # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the review, 2 unknown.
+    (x_train, y_train), (x_test, y_test), source = load_data("imdb", options.data, num_words=VOCABULARY_SIZE)
+    corpus = "IMDB reviews" if source == "keras" else "SAMPLE reviews (built in, not IMDB)"
+
+    # Look at them.
+    print(f"Data: {corpus}")
+    print(f"{len(x_train)} training reviews")
+    print(f"{len(x_test)} test reviews")
+    print(f"The first review: {x_train[0]}")
+
+    # Pad: all reviews to the same length. The labels stay as they are: 0 negative, 1 positive.
+    x_train = pad(x_train, REVIEW_LENGTH)
+    x_test = pad(x_test, REVIEW_LENGTH)
+
+    # Build the model. The seed determines its first weights, the dropout and the order of the batches.
+    keras.utils.set_random_seed(options.seed)
+    model = build_model()
+    model.summary()
+
+    # Compile it.
+    model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
+
+    # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
+    title = f"CNN and LSTM on {corpus}"
+    run = Run(options, "imdb_cnn_lstm" if source == "keras" else "imdb_cnn_lstm-sample", title)
+    test_batches = batches(x_test, y_test)
+    model.fit(
+        batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
+        epochs=options.epochs,
+        initial_epoch=run.epochs_done,
+        validation_data=test_batches,
+        callbacks=[run],
+        shuffle=False,  # `batches` has done it
+        verbose=options.verbose,
+    )
+
+    # Evaluate it on the test set.
+    test_loss, test_accuracy = model.evaluate(test_batches, callbacks=[run], verbose=options.verbose)
+
+    # Plot the test loss in red and the training loss in blue, and save what the run gave.
+    curve = draw_curve(run.history, title)
+    run.finish(curve, test_loss, test_accuracy)
+
+
+if __name__ == "__main__":
+    main(options)

@@ -1,0 +1,100 @@
+"""Which of 46 topics is a news article about? An LSTM reads its last 100 words and answers.
+
+The first experiment of a Korean article for learners, step by step in the article's order: load the data, look at
+them, pad, encode, build, compile, train, evaluate, plot.
+"""
+
+from argparse import Namespace
+
+from common.options import read_options
+
+# The settings. All are the article's.
+VOCABULARY_SIZE = 1000  # words: only the most frequent ones, every other becomes word 2, "unknown"
+TEST_SPLIT = 0.2  # share of the articles that is kept for the test
+ARTICLE_LENGTH = 100  # words that the network reads of an article: the last ones
+NUM_TOPICS = 46  # what an article can be about, whatever topics occur in the test set
+EMBEDDING_SIZE = 100  # numbers that stand for a word, learned, instead of 1000 zeros and ones
+LSTM_UNITS = 100  # numbers that the network remembers from word to word
+EPOCHS = 20  # the test loss is lowest shortly before
+BATCH_SIZE = 100  # articles for each step of the training
+
+if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
+    options = read_options(__file__, __doc__, EPOCHS, BATCH_SIZE)
+
+import keras
+from keras import layers
+
+from common.batches import batches
+from common.curve import draw_curve
+from common.data import load_data
+from common.one_hot import one_hot
+from common.padding import pad
+from common.run import Run
+
+
+def build_model() -> keras.Sequential:
+    """Return the network, not yet compiled: (batch, 100) word numbers in, (batch, 46) probabilities out."""
+    return keras.Sequential(
+        [
+            keras.Input((ARTICLE_LENGTH,)),  # without it, the summary would show no shapes and no parameters
+            layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE),
+            layers.LSTM(LSTM_UNITS, activation="tanh"),
+            layers.Dense(NUM_TOPICS, activation="softmax"),
+        ]
+    )
+
+
+def main(options: Namespace) -> None:
+    # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the article, 2 unknown.
+    (x_train, y_train), (x_test, y_test), source = load_data(
+        "reuters", options.data, num_words=VOCABULARY_SIZE, test_split=TEST_SPLIT
+    )
+    corpus = "Reuters news" if source == "keras" else "SAMPLE news (built in, not Reuters)"
+
+    # Look at them.
+    print(f"Data: {corpus}")
+    print(f"{max(y_train) + 1} topics")
+    print(f"{len(x_train)} training articles")
+    print(f"{len(x_test)} test articles")
+    print(f"The first article: {x_train[0]}")
+
+    # Pad: all articles to the same length.
+    x_train = pad(x_train, ARTICLE_LENGTH)
+    x_test = pad(x_test, ARTICLE_LENGTH)
+
+    # Encode the topics one-hot.
+    y_train = one_hot(y_train, NUM_TOPICS)
+    y_test = one_hot(y_test, NUM_TOPICS)
+
+    # Build the model. The seed determines its first weights and the order of the batches.
+    keras.utils.set_random_seed(options.seed)
+    model = build_model()
+    model.summary()
+
+    # Compile it.
+    model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
+
+    # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
+    title = f"LSTM on {corpus}"
+    run = Run(options, "reuters_lstm" if source == "keras" else "reuters_lstm-sample", title)
+    test_batches = batches(x_test, y_test)
+    model.fit(
+        batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
+        epochs=options.epochs,
+        initial_epoch=run.epochs_done,
+        validation_data=test_batches,
+        callbacks=[run],
+        shuffle=False,  # `batches` has done it
+        verbose=options.verbose,
+    )
+
+    # Evaluate it on the test set.
+    test_loss, test_accuracy = model.evaluate(test_batches, callbacks=[run], verbose=options.verbose)
+
+    # Plot the test loss in red and the training loss in blue, and save what the run gave.
+    curve = draw_curve(run.history, title)
+    run.finish(curve, test_loss, test_accuracy)
+
+
+if __name__ == "__main__":
+    main(options)

@@ -1,0 +1,89 @@
+"""The command line: every default, and every wrong value."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common.options import read_options
+from tests.conftest import ROOT, SCRIPTS
+
+BOTH = pytest.mark.parametrize("script", SCRIPTS)
+
+
+@BOTH
+def test_help_states_every_default(run_script: Callable[..., subprocess.CompletedProcess], script: str) -> None:
+    done = run_script(script, "--help", env={"COLUMNS": "200"})
+    assert done.returncode == 0
+    options = done.stdout.partition("options:")[2].strip().split("\n  --")[1:]
+    names = {option.split()[0].rstrip(",") for option in options}
+    assert names == {"epochs", "batch-size", "seed", "resume", "data", "output-dir", "save-model", "show"}
+    assert all("(default: " in option for option in options)
+    epochs = {"reuters_lstm": 20, "imdb_cnn_lstm": 5}[script]
+    for default in (epochs, 100, 1, "auto", "plots beside the script"):
+        assert f"(default: {default})" in done.stdout
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "argument --epochs: must be 1 or more"),
+        (["--epochs", "-3"], "argument --epochs: must be 1 or more"),
+        (["--epochs", "many"], "argument --epochs: 'many' is not a whole number"),
+        (["--epochs", "1.5"], "argument --epochs: '1.5' is not a whole number"),
+        (["--epochs"], "argument --epochs: expected one argument"),
+        (["--batch-size", "0"], "argument --batch-size: must be 1 or more"),
+        (["--batch-size", "-100"], "argument --batch-size: must be 1 or more"),
+        (["--batch-size", "9" * 30], "argument --batch-size: must be 1 or more, and less than"),
+        (["--seed", "-1"], "argument --seed: must be in 0 to 4294967295, not -1"),
+        (["--seed", "4294967296"], "argument --seed: must be in 0 to 4294967295"),
+        (["--data", "real"], "argument --data: invalid choice: 'real'"),
+        (["--output-dir", ""], "argument --output-dir: must not be empty"),
+        (["--output-dir", "a-file"], "argument --output-dir: a-file is a file, not a directory"),
+        (["--output-dir", "a-file/below"], "argument --output-dir: cannot write to a-file/below: Not a directory"),
+        (["--output-dir", "x" * 300], "File name too long"),
+        (["--output-dir", "/proc/nowhere"], "argument --output-dir: cannot write to /proc/nowhere"),
+        (["--save-model", "model.h5"], "argument --save-model: must end in .keras, not 'model.h5'"),
+        (["--save-model", ""], "argument --save-model: must end in .keras, not ''"),
+        (["--save-model", ".keras"], "argument --save-model: must end in .keras, not '.keras'"),
+        (["--save-model", "a-directory.keras"], "argument --save-model: a-directory.keras is a directory"),
+        (["--save-model", "a-file/model.keras"], "argument --save-model: cannot write to a-file: "),
+        (["--epoch", "1"], "unrecognized arguments: --epoch 1"),
+        (["--fast"], "unrecognized arguments: --fast"),
+        (["file"], "unrecognized arguments: file"),
+    ],
+)
+def test_wrong_values_get_one_line_and_status_2(
+    run_script: Callable[..., subprocess.CompletedProcess],
+    tmp_path: Path,
+    script: str,
+    arguments: list[str],
+    message: str,
+) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "a-directory.keras").mkdir()
+    done = run_script(script, *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith(f"{script}.py: ")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-directory.keras", "a-file"]
+
+
+def test_the_directories_are_made_and_left_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["--output-dir", str(tmp_path / "a" / "b"), "--save-model", str(tmp_path / "c" / "model.keras")]
+    monkeypatch.setattr("sys.argv", ["script.py", *arguments])
+    monkeypatch.setattr("common.options.set_up_console", lambda: None)
+    options = read_options("script.py", "A description.", 20, 100)
+    assert (options.epochs, options.batch_size, options.seed, options.data) == (20, 100, 1, "auto")
+    assert list((tmp_path / "a" / "b").iterdir()) == list((tmp_path / "c").iterdir()) == []
+
+
+def test_the_default_directory_lies_beside_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["script.py"])
+    monkeypatch.setattr("common.options.set_up_console", lambda: None)
+    monkeypatch.chdir(ROOT)
+    assert read_options(str(tmp_path / "script.py"), "A description.", 20, 100).output_dir == tmp_path / "plots"

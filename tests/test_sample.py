@@ -1,0 +1,87 @@
+"""The sample corpus: word order alone decides, and it looks like Keras's data."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from common import sample
+from tests.conftest import ROOT
+
+BOTH = pytest.mark.parametrize("load", [sample.load_reviews, sample.load_news])
+
+
+@BOTH
+def test_every_text_has_a_twin_with_the_same_words_and_another_label(load: Callable) -> None:
+    """So a classifier that ignores order is right on one of two at most."""
+    for x, y in load():
+        labels = defaultdict(list)
+        for text, label in zip(x, y, strict=True):
+            labels[tuple(sorted(text))].append(int(label))
+        assert all(len(pair) == 2 and pair[0] != pair[1] for pair in labels.values())
+
+
+@BOTH
+def test_no_test_text_is_known_from_the_training(load: Callable) -> None:
+    (x_train, _), (x_test, _) = load()
+    assert not {tuple(sorted(text)) for text in x_train} & {tuple(sorted(text)) for text in x_test}
+
+
+@BOTH
+def test_the_shape_is_that_of_the_loaders_of_keras(load: Callable) -> None:
+    for x, y in load():
+        assert x.dtype == object
+        assert x.shape == y.shape
+        assert y.dtype == np.int64
+        assert all(type(text) is list and text[0] == 1 and min(text[1:]) >= 4 for text in x)
+        assert max(map(len, x)) <= 100  # nothing is cut off that decides
+
+
+@BOTH
+def test_frequent_words_have_low_numbers(load: Callable) -> None:
+    (x_train, _), (x_test, _) = load()
+    counts = np.bincount([word for x in (x_train, x_test) for text in x for word in text[1:]])[4:]
+    assert np.all(np.diff(counts) <= 0)
+
+
+@BOTH
+def test_words_outside_the_vocabulary_become_2(load: Callable) -> None:
+    whole, cut = load(), load(num_words=20)
+    for (x_whole, y_whole), (x_cut, y_cut) in zip(whole, cut, strict=True):
+        assert y_whole.tolist() == y_cut.tolist()
+        assert [[word if word < 20 else 2 for word in text] for text in x_whole] == x_cut.tolist()
+
+
+def test_the_labels_are_balanced_and_complete() -> None:
+    (_, y_train), (_, y_test) = sample.load_reviews()
+    assert np.bincount(y_train).tolist() == [5000, 5000]
+    assert np.bincount(y_test).tolist() == [1250, 1250]
+    (_, y_train), (_, y_test) = sample.load_news()
+    assert np.all(np.bincount(y_train, minlength=46) > 30)
+    assert len(np.bincount(y_test)) == 46
+
+
+def test_the_test_split_is_respected() -> None:
+    (x_train, _), (x_test, _) = sample.load_news(test_split=0.5)
+    assert abs(len(x_train) - len(x_test)) <= 2
+
+
+def test_it_is_the_same_in_every_process() -> None:
+    code = (
+        "import hashlib, json; from common import sample; "
+        "print([hashlib.sha256(json.dumps([[x.tolist(), y.tolist()] for x, y in load()]).encode()).hexdigest() "
+        "for load in (sample.load_reviews, sample.load_news)])"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONHASHSEED": "7"}, capture_output=True, text=True, check=True
+    )
+    here = [
+        hashlib.sha256(json.dumps([[x.tolist(), y.tolist()] for x, y in load()]).encode()).hexdigest()
+        for load in (sample.load_reviews, sample.load_news)
+    ]
+    assert other.stdout.strip() == str(here)

@@ -1,0 +1,158 @@
+"""Both scripts from start to end, each in its own process, on the sample corpus."""
+
+import csv
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from common import sample
+from common.one_hot import one_hot
+from common.padding import pad
+from tests.conftest import SCRIPTS
+
+Run = Callable[..., subprocess.CompletedProcess]
+BOTH = pytest.mark.parametrize("script", SCRIPTS)
+COLUMNS = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+def read_history(path: Path) -> tuple[list[str], list[list[float]]]:
+    with path.open(newline="") as stream:
+        header, *rows = csv.reader(stream)
+    return header, [[float(number) for number in row] for row in rows]
+
+
+@BOTH
+def test_a_whole_run(run_script: Run, tmp_path: Path, script: str) -> None:
+    out = tmp_path / "with spaces 그리고 한글"
+    model = tmp_path / "models" / "trained.keras"
+    done = run_script(
+        script, "--data", "sample", "--epochs", "3", "--batch-size", "20", "--output-dir", out, "--save-model", model,
+        "--show", env=os.environ | {"MPLBACKEND": "agg"}, tiny=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    numbers = {"reuters_lstm": ["46 topics", "200 training articles", "50 test articles"],
+               "imdb_cnn_lstm": ["200 training reviews", "50 test reviews"]}[script]  # fmt: skip
+    assert lines[1 : 1 + len(numbers)] == numbers
+    assert "SAMPLE" in lines[0]
+    assert lines[1 + len(numbers)].startswith("The first ")
+    assert ": [1, " in lines[1 + len(numbers)]
+    assert {"reuters_lstm": "185,046", "imdb_cnn_lstm": "598,165"}[script] in done.stdout
+    assert "?" not in done.stdout
+    assert "UserWarning" not in done.stderr
+
+    header, rows = read_history(out / f"{script}-sample.csv")
+    assert header == COLUMNS
+    assert [row[0] for row in rows] == [1, 2, 3]
+    assert lines[-5:] == [
+        f"Test loss      {rows[-1][3]:.4f}",
+        f"Test accuracy  {rows[-1][4]:.4f}",
+        f"Curve          {out / f'{script}-sample.png'}",
+        f"History        {out / f'{script}-sample.csv'}",
+        f"Model          {model}",
+    ]
+    assert sorted(path.name for path in out.iterdir()) == [f"{script}-sample.csv", f"{script}-sample.png"]
+    assert [path.name for path in model.parent.iterdir()] == [model.name]
+
+    picture = imread(out / f"{script}-sample.png")[:, :, :3]
+    for colour in ((1, 0, 0), (0, 0, 1)):
+        assert (abs(picture - colour).max(axis=2) < 0.1).sum() > 200
+    assert "No window for --show" in done.stderr
+
+    test_loss, test_accuracy = evaluate_saved(script, model)
+    assert test_loss == pytest.approx(rows[-1][3], rel=1e-4)
+    assert test_accuracy == pytest.approx(rows[-1][4], abs=1e-6)
+
+
+def evaluate_saved(script: str, model: Path) -> list[float]:
+    """Evaluate the saved model on the test half of the tiny sample."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample, "REVIEW_PAIRS", (100, 25))
+        patch.setattr(sample, "NEWS_PAIRS", 125)
+        x, y = (sample.load_news() if script == "reuters_lstm" else sample.load_reviews())[1]
+    y = one_hot(y, 46) if script == "reuters_lstm" else y
+    return keras.models.load_model(model).evaluate(pad(x, 100), y, verbose=0)
+
+
+@BOTH
+def test_the_seed_determines_the_result(run_script: Run, tmp_path: Path, script: str) -> None:
+    seeds = {"reuters_lstm": ("3", "3", "4"), "imdb_cnn_lstm": ("3", "3")}[script]
+    histories = []
+    for number, seed in enumerate(seeds):
+        out = tmp_path / str(number)
+        done = run_script(script, "--data", "sample", "--epochs", "2", "--seed", seed, "--output-dir", out, tiny=True)
+        assert done.returncode == 0, done.stderr
+        histories.append((out / f"{script}-sample.csv").read_bytes())
+    assert histories[0] == histories[1]
+    assert histories[0] not in histories[2:]
+
+
+def test_one_epoch_on_the_whole_sample(run_script: Run, tmp_path: Path) -> None:
+    """With what is at hand: a console that knows ASCII only, and a batch larger than the training set."""
+    done = run_script(
+        "reuters_lstm", "--data", "sample", "--epochs", "1", "--batch-size", "99999", "--output-dir", tmp_path,
+        env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "3200 training articles" in done.stdout
+    assert len(read_history(tmp_path / "reuters_lstm-sample.csv")[1]) == 1
+
+
+@BOTH
+def test_without_a_network_auto_goes_on_with_the_sample(run_script: Run, tmp_path: Path, script: str) -> None:
+    done = run_script(script, "--epochs", "1", "--output-dir", tmp_path, tiny=True)
+    file = {"reuters_lstm": "reuters.npz", "imdb_cnn_lstm": "imdb.npz"}[script]
+    assert done.returncode == 0, done.stderr
+    assert "The real data could not be had: URL fetch failure" in done.stderr
+    assert "Connection refused" in done.stderr
+    assert f"By hand: download https://storage.googleapis.com/tensorflow/tf-keras-datasets/{file}\n" in done.stderr
+    assert f"{os.environ['KERAS_HOME']}/datasets/{file}\n" in done.stderr
+    assert "This run goes on with the built-in SAMPLE corpus instead." in done.stderr
+    assert "Data: SAMPLE" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"{script}-sample.csv", f"{script}-sample.png"]
+
+
+@BOTH
+def test_without_a_network_keras_fails(run_script: Run, tmp_path: Path, script: str) -> None:
+    done = run_script(script, "--data", "keras", "--epochs", "1", "--output-dir", tmp_path / "out", tiny=True)
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "SAMPLE" not in done.stderr + done.stdout
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@BOTH
+def test_the_models_read_order(run_script: Run, tmp_path: Path, script: str, seed: int) -> None:
+    """At their defaults they pass 95 % on the sample, where whoever counts words is right on half of it."""
+    done = run_script(script, "--data", "sample", "--seed", str(seed), "--output-dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert read_history(tmp_path / f"{script}-sample.csv")[1][-1][4] > 0.95
+
+
+@pytest.mark.slow
+@BOTH
+def test_a_classifier_that_ignores_order_stays_at_half(script: str) -> None:
+    """The mean of the word vectors, trained as long as the script's own model."""
+    keras.utils.set_random_seed(1)
+    (x, y), (x_test, y_test) = (sample.load_news if script == "reuters_lstm" else sample.load_reviews)()
+    last = keras.layers.Dense(46, activation="softmax")
+    loss, epochs = "sparse_categorical_crossentropy", 20
+    if script == "imdb_cnn_lstm":
+        last = keras.layers.Dense(1, activation="sigmoid")
+        loss, epochs = "binary_crossentropy", 5
+    model = keras.Sequential([keras.layers.Embedding(1000, 100), keras.layers.GlobalAveragePooling1D(), last])
+    model.compile(loss=loss, optimizer="adam", metrics=["accuracy"])
+    model.fit(pad(x, 100), y, epochs=epochs, batch_size=100, verbose=0)
+    accuracy = model.evaluate(pad(x_test, 100), y_test, verbose=0)[1]
+    print(f"{script}: {accuracy:.4f}")
+    assert accuracy <= 0.51
+    assert np.isfinite(accuracy)
