@@ -1,9 +1,10 @@
 """Files that are either the old one or the new one, never half of one."""
 
+import glob
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -23,14 +24,24 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if the file could not be written; `path` is then as it was.
     """
-    for left_behind in path.parent.glob(f".{path.stem}.*.part{path.suffix}"):
-        if time.time() - left_behind.stat().st_mtime > 3600:
-            left_behind.unlink(missing_ok=True)
+    for left_behind in path.parent.glob(f".{glob.escape(path.stem)}.*.part{path.suffix}"):
+        with suppress(OSError):  # another run may be clearing it away as well
+            if time.time() - left_behind.stat().st_mtime > 3600:
+                left_behind.unlink()
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         yield part
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
+        _flush_to_disk(part)
         os.replace(part, path)
+        if os.name == "posix":  # the directory's entry, too; elsewhere a directory cannot be opened
+            _flush_to_disk(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _flush_to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

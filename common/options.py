@@ -59,14 +59,12 @@ def read_options(script: str, description: str, epochs: int, batch_size: int) ->
         help="open the curve in a window too (default: it is only saved)")  # fmt: skip
 
     options = parser.parse_args()
-    directories = {"--output-dir": options.output_dir}
-    if options.save_model:
-        directories["--save-model"] = options.save_model.parent
-    for name, directory in directories.items():
-        try:
-            _make_writable(directory)
-        except OSError as error:
-            parser.error(f"argument {name}: cannot write to {directory}: {error.strerror}")
+    try:
+        _make_writable(options.output_dir / "curve.png")
+        if options.save_model:
+            _make_writable(options.save_model)
+    except OSError as error:
+        parser.error(f"cannot write to {error.filename}: {error.strerror}")
     options.verbose = 1 if sys.stdout.isatty() else 2
     return options
 
@@ -108,9 +106,12 @@ def _model_path(text: str) -> Path:
     return Path(text)
 
 
-def _make_writable(directory: Path) -> None:
-    """Make the directory if it is missing, and see whether a file can be made in it before hours of training."""
-    directory.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writable-", dir=directory)
+def _make_writable(path: Path) -> None:
+    """Make the file's directory if it is missing, and see before the training whether it can be written there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=f".part{path.suffix}", dir=path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path.parent)) from None
     os.close(handle)
     os.unlink(name)

@@ -27,8 +27,10 @@ class Run(keras.callbacks.Callback):
 
     Keras's own callbacks leave a gap each. `CSVLogger` truncates the old file first and counts epochs from 0;
     `BackupAndRestore` writes the weights and the epoch number one after the other over the old ones, so that a
-    process killed in between resumes with weights and a number that do not belong together, and knows nothing of
-    the history. Here the model, its optimizer and the history go into one file that is replaced as a whole.
+    process killed in between resumes with weights and a number that do not belong together; and no Keras file holds
+    the random state of a dropout layer, which starts again from the seed. Here the model, its optimizer, the random
+    state and the history go into one file that is replaced as a whole, and a resumed run gives the same numbers, to
+    the last digit, as one that nobody stopped (`python -m pytest -k stopped_run` shows it).
 
     Args:
         options: the command line, from `read_options`.
@@ -48,12 +50,11 @@ class Run(keras.callbacks.Callback):
         self.resume_path = options.output_dir / f"{name}.resume.keras"
         self.settings = {"seed": options.seed, "batch size": options.batch_size}
         self.history: dict[str, list[float]] = {column: [] for column in COLUMNS}
-        self.failed = False
         self.signal: int | None = None
         if options.resume:
-            self._read_state()
+            self._read_state(name)
         elif self.resume_path.exists():
-            print(f"An interrupted run is at {self.resume_path}; this one starts anew (--resume would go on with it).")
+            print(f"Starting anew. (A run that did not finish is in {self.resume_path}: --resume goes on with it.)")
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note_signal)
 
@@ -64,20 +65,22 @@ class Run(keras.callbacks.Callback):
     def _note_signal(self, number: int, frame: object) -> None:
         self.signal = number  # acted upon after the batch: an exception here could hit the middle of a write
 
-    def _read_state(self) -> None:
+    def _read_state(self, name: str) -> None:
         """Take over the interrupted run's history, or end the program if it does not fit."""
         try:
             with zipfile.ZipFile(self.resume_path) as archive:
                 state = json.loads(archive.read(STATE))
+            self.history, settings, self.random_state = state["history"], state["settings"], state["random state"]
         except FileNotFoundError:
-            _refuse(f"nothing to resume: there is no {self.resume_path}")
-        except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+            others = [path.name for path in self.resume_path.parent.glob(f"{name.partition('-')[0]}*.resume.keras")]
+            _refuse(f"nothing to resume: there is no {self.resume_path}" + f", only {', '.join(others)}" * bool(others))
+        except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
             _refuse(f"cannot resume from {self.resume_path}: {error}")
         for setting, value in self.settings.items():
-            if state["settings"].get(setting) != value:
-                before = state["settings"].get(setting)
-                _refuse(f"cannot resume: the interrupted run had {setting} {before}, this one has {value}")
-        self.history = state["history"]
+            if settings.get(setting) != value:
+                _refuse(
+                    f"cannot resume: the interrupted run had {setting} {settings.get(setting)}, this one has {value}"
+                )
         if self.epochs_done > self.options.epochs:
             _refuse(f"cannot resume: {self.epochs_done} epochs are done, more than --epochs {self.options.epochs}")
         print(f"Going on after epoch {self.epochs_done} of the interrupted run.")
@@ -86,7 +89,12 @@ class Run(keras.callbacks.Callback):
         """Give the model the weights, and the optimizer the state, of the last finished epoch."""
         if self.epochs_done:
             self.model.optimizer.build(self.model.trainable_variables)
-            self.model.load_weights(self.resume_path)
+            try:
+                self.model.load_weights(self.resume_path)
+            except ValueError:
+                _refuse(f"cannot resume: the model in {self.resume_path} has other layers")
+            for variable, value in zip(_random_variables(self.model), self.random_state, strict=True):
+                variable.assign(value)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stop here if there was a signal."""
@@ -114,11 +122,11 @@ class Run(keras.callbacks.Callback):
         """Save the curve of the finished epochs, say how to go on, and end the program."""
         if self.epochs_done:
             self._save_curve(f"stopped after epoch {self.epochs_done} of {self.options.epochs}")
-        arguments = [argument for argument in sys.argv if argument != "--resume"]
-        again = shlex.join(["python", *arguments, *(["--resume"] if self.epochs_done else [])])
+        resumable = self.epochs_done > 0 and self.resume_path.exists()
+        arguments = [argument for argument in sys.argv if argument != "--resume"] + ["--resume"] * resumable
         print(
             f"\nStopped by {signal.Signals(self.signal).name} after epoch {self.epochs_done} of {self.options.epochs}. "
-            f"To {'go on' if self.epochs_done else 'start anew'}: {again}"
+            f"To {'go on' if resumable else 'start anew'}: {shlex.join(['python', *arguments])}"
         )
         sys.exit(128 + self.signal)
 
@@ -131,24 +139,27 @@ class Run(keras.callbacks.Callback):
         if self.options.save_model:
             files["Model"] = (self.options.save_model, self.model.save)
         written = {label: path for label, (path, write) in files.items() if self._write(path, write)}
-        self.resume_path.unlink(missing_ok=True)
+        if len(written) == len(files):
+            self.resume_path.unlink(missing_ok=True)
 
         print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
         for label, path in written.items():
             print(f"{label:<14} {path}")
-        if self.failed:
+        if len(written) < len(files):
+            if self.resume_path.exists():
+                print("The training itself is kept: once there is room, --resume writes the files.", file=sys.stderr)
             sys.exit(1)
         if self.options.show:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # everything is saved: Ctrl-C may close the window
             show_curve(self.history, self.title)
 
     def _write(self, path: Path, write: Callable[[Path], object]) -> bool:
-        """Write the file, or say that it could not be written and remember it."""
+        """Write the file, or say that it could not be written."""
         try:
             with replacing(path) as part:
                 write(part)
         except OSError as error:
             print(f"Could not write {path}: {error.strerror or error}", file=sys.stderr)
-            self.failed = True
             return False
         return True
 
@@ -160,11 +171,21 @@ class Run(keras.callbacks.Callback):
 
     def _save_state(self, path: Path) -> None:
         self.model.save(path)
+        state = {
+            "settings": self.settings,
+            "history": self.history,
+            "random state": [variable.numpy().tolist() for variable in _random_variables(self.model)],
+        }
         with zipfile.ZipFile(path, "a") as archive:
-            archive.writestr(STATE, json.dumps({"settings": self.settings, "history": self.history}))
+            archive.writestr(STATE, json.dumps(state))
 
     def _save_curve(self, remark: str) -> None:
         self._write(self.curve_path, draw_curve(self.history, f"{self.title}\n{remark}").savefig)
+
+
+def _random_variables(model: keras.Model) -> list[keras.Variable]:
+    """Return the variables from which the layers draw their random numbers."""
+    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
 
 
 def _refuse(message: str) -> NoReturn:

@@ -14,7 +14,7 @@ from matplotlib.image import imread
 from common import sample
 from common.one_hot import one_hot
 from common.padding import pad
-from tests.conftest import SCRIPTS
+from tests.conftest import SCRIPTS, command
 
 Run = Callable[..., subprocess.CompletedProcess]
 BOTH = pytest.mark.parametrize("script", SCRIPTS)
@@ -81,26 +81,26 @@ def evaluate_saved(script: str, model: Path) -> list[float]:
 
 
 @BOTH
-def test_the_seed_determines_the_result(run_script: Run, tmp_path: Path, script: str) -> None:
-    seeds = {"reuters_lstm": ("3", "3", "4"), "imdb_cnn_lstm": ("3", "3")}[script]
-    histories = []
-    for number, seed in enumerate(seeds):
-        out = tmp_path / str(number)
-        done = run_script(script, "--data", "sample", "--epochs", "2", "--seed", seed, "--output-dir", out, tiny=True)
-        assert done.returncode == 0, done.stderr
-        histories.append((out / f"{script}-sample.csv").read_bytes())
-    assert histories[0] == histories[1]
-    assert histories[0] not in histories[2:]
+def test_the_seed_determines_the_result(tmp_path: Path, script: str) -> None:
+    """Two runs at once: that the processor is busy elsewhere must not matter either."""
+    options = ["--data", "sample", "--epochs", "2", "--output-dir"]
+    runs = [
+        subprocess.Popen(command(script, *options, tmp_path / number, tiny=True), stdout=subprocess.DEVNULL)
+        for number in ("1", "2")
+    ]
+    assert [run.wait(timeout=120) for run in runs] == [0, 0]
+    first, second = (tmp_path / number / f"{script}-sample.csv" for number in ("1", "2"))
+    assert first.read_bytes() == second.read_bytes()
 
 
-def test_one_epoch_on_the_whole_sample(run_script: Run, tmp_path: Path) -> None:
-    """With what is at hand: a console that knows ASCII only, and a batch larger than the training set."""
+def test_another_seed_on_a_console_that_knows_ascii_only(run_script: Run, tmp_path: Path) -> None:
+    """And with a batch larger than the training set."""
     done = run_script(
-        "reuters_lstm", "--data", "sample", "--epochs", "1", "--batch-size", "99999", "--output-dir", tmp_path,
-        env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        "reuters_lstm", "--data", "sample", "--epochs", "1", "--batch-size", "99999", "--seed", "2",
+        "--output-dir", tmp_path, env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        tiny=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "3200 training articles" in done.stdout
     assert len(read_history(tmp_path / "reuters_lstm-sample.csv")[1]) == 1
 
 
@@ -118,9 +118,8 @@ def test_without_a_network_auto_goes_on_with_the_sample(run_script: Run, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{script}-sample.csv", f"{script}-sample.png"]
 
 
-@BOTH
-def test_without_a_network_keras_fails(run_script: Run, tmp_path: Path, script: str) -> None:
-    done = run_script(script, "--data", "keras", "--epochs", "1", "--output-dir", tmp_path / "out", tiny=True)
+def test_without_a_network_keras_fails(run_script: Run, tmp_path: Path) -> None:
+    done = run_script("imdb_cnn_lstm", "--data", "keras", "--epochs", "1", "--output-dir", tmp_path / "out", tiny=True)
     assert done.returncode == 1
     assert "Connection refused" in done.stderr
     assert "Traceback" not in done.stderr
