@@ -28,7 +28,7 @@ from keras import layers
 
 from common.batches import batches
 from common.curve import draw_curve
-from common.data import load_data
+from common.data import load_imdb
 from common.padding import pad
 from common.run import Run
 
@@ -51,14 +51,14 @@ def build_model() -> keras.Sequential:
 
 def main(options: Namespace) -> None:
     # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the review, 2 unknown.
-    (x_train, y_train), (x_test, y_test), source = load_data("imdb", options.data, num_words=VOCABULARY_SIZE)
+    (x_train, y_train), (x_test, y_test), source = load_imdb(options.data, num_words=VOCABULARY_SIZE)
     corpus = "IMDB reviews" if source == "keras" else "SAMPLE reviews (built in, not IMDB)"
 
     # Look at them.
     print(f"Data: {corpus}")
     print(f"{len(x_train)} training reviews")
     print(f"{len(x_test)} test reviews")
-    print(f"The first review: {x_train[0]}")
+    print(f"The first review: {x_train[0].tolist()}")
 
     # Pad: all reviews to the same length. The labels stay as they are: 0 negative, 1 positive.
     x_train = pad(x_train, REVIEW_LENGTH)

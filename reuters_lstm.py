@@ -26,7 +26,7 @@ from keras import layers
 
 from common.batches import batches
 from common.curve import draw_curve
-from common.data import load_data
+from common.data import load_reuters
 from common.one_hot import one_hot
 from common.padding import pad
 from common.run import Run
@@ -46,8 +46,8 @@ def build_model() -> keras.Sequential:
 
 def main(options: Namespace) -> None:
     # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the article, 2 unknown.
-    (x_train, y_train), (x_test, y_test), source = load_data(
-        "reuters", options.data, num_words=VOCABULARY_SIZE, test_split=TEST_SPLIT
+    (x_train, y_train), (x_test, y_test), source = load_reuters(
+        options.data, num_words=VOCABULARY_SIZE, test_split=TEST_SPLIT
     )
     corpus = "Reuters news" if source == "keras" else "SAMPLE news (built in, not Reuters)"
 
@@ -56,7 +56,7 @@ def main(options: Namespace) -> None:
     print(f"{max(y_train) + 1} topics")
     print(f"{len(x_train)} training articles")
     print(f"{len(x_test)} test articles")
-    print(f"The first article: {x_train[0]}")
+    print(f"The first article: {x_train[0].tolist()}")
 
     # Pad: all articles to the same length.
     x_train = pad(x_train, ARTICLE_LENGTH)

@@ -133,8 +133,8 @@ def load_reviews(num_words: int | None = None) -> tuple[Split, Split]:
         num_words: word numbers from here up become 2, "outside the vocabulary". None keeps every word.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: 10,000 and 2,500 reviews. x: arrays of lists of word numbers, 1 for
-        the start, then from 4 up, the most frequent word first; y: int64 arrays, 1 for a positive review.
+        `(x_train, y_train), (x_test, y_test)`: 10,000 and 2,500 reviews. x: arrays of int32 arrays of word
+        numbers, 1 for the start, then from 4 up, 4 the most frequent word; y: int64 arrays, 1 for a positive review.
     """
     rng = np.random.RandomState(113)
 
@@ -218,7 +218,7 @@ def _encode(rng, train, test, num_words: int | None) -> tuple[Split, Split]:
         texts = [labelled for twins in pairs for labelled in twins]
         x = np.empty(len(texts), dtype=object)
         order = rng.permutation(len(texts))
-        x[:] = [[1, *(numbers[word] for word in texts[index][0].split())] for index in order]
+        x[:] = [np.array([1, *(numbers[word] for word in texts[index][0].split())], np.int32) for index in order]
         return x, np.array([texts[index][1] for index in order])
 
     return encode(train), encode(test)

@@ -1,0 +1,164 @@
+"""What a run costs: `python -m tests.benchmark`, and against the article's programs with `--baseline DIRECTORY`.
+
+Each script runs as it is, at its defaults, in a process of its own; this module only looks at the clock where the
+script goes from one stage to the next. A single time on a shared machine means little, so there are several rounds,
+the baseline in turn with the script (A B A B), the medians are printed, and only the ratios of one benchmark count.
+"""
+
+import argparse
+import json
+import os
+import runpy
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BASELINES = {"reuters_lstm": "reuters.py", "imdb_cnn_lstm": "imdb.py"}
+
+
+def main() -> None:
+    """Run the benchmark and print its tables as Markdown."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "scripts", nargs="*", default=list(BASELINES), help="reuters_lstm, imdb_cnn_lstm (default: both)"
+    )
+    parser.add_argument(
+        "--data", choices=("keras", "sample"), default="keras", help="default: %(default)s, the real data"
+    )
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each program (default: %(default)s)")
+    parser.add_argument(
+        "--baseline", type=Path, metavar="DIRECTORY", help="where the article's reuters.py and imdb.py are"
+    )
+    options = parser.parse_args()
+    if set(options.scripts) - set(BASELINES) or options.rounds < 1:
+        parser.error("the scripts are reuters_lstm and imdb_cnn_lstm, the rounds 1 or more")
+    if options.baseline and (options.data == "sample" or not (options.baseline / "imdb.py").exists()):
+        parser.error("--baseline needs the real data, and the directory of the article's reuters.py and imdb.py")
+
+    for script in options.scripts:
+        ours, theirs = [], []
+        with tempfile.TemporaryDirectory() as out:
+            for _ in range(options.rounds):
+                ours.append(_run(script, ["-m", "tests.benchmark", "--stages", out, script, "--data", options.data]))
+                ours[-1] |= json.loads(Path(out, "stages.json").read_text())
+                if options.baseline:
+                    theirs.append(_run(script, [str(options.baseline.resolve() / BASELINES[script])]))
+        print(f"\n{script}, {'real data' if options.data == 'keras' else 'sample'}, {options.rounds} rounds\n")
+        print("| stage | wall s | processor s |\n| --- | --- | --- |")
+        for stage in ("import", "load", "pad", "build", "first step", "one epoch", "evaluate", "plot and save"):
+            wall, processor = (statistics.median(run[stage][column] for run in ours) for column in (0, 1))
+            print(f"| {stage} | {wall:.2f} | {processor:.2f} |")
+        epochs = [epoch for run in ours for epoch in run["epochs"]]
+        print(f"\nSlowest epoch after the first / fastest: {max(epochs) / min(epochs):.2f}\n")
+        print("| whole run | wall s | processor s | peak memory MB |\n| --- | --- | --- | --- |")
+        for name, runs in ((f"{script}.py", ours), ("the article's program", theirs)):
+            if runs:
+                print(f"| {name} | " + " | ".join(f"{_median(runs, what):.1f}" for what in MEASURED) + " |")
+        if theirs:
+            ratios = (_median(ours, what) / _median(theirs, what) for what in MEASURED)
+            print("| ratio | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+
+
+MEASURED = ("wall", "processor", "memory")
+
+
+def _median(runs: list[dict], what: str) -> float:
+    return statistics.median(run[what] for run in runs)
+
+
+def _run(script: str, arguments: list[str]) -> dict[str, float]:
+    """Run a program to its end, and return its seconds on the wall and of the processors, and its megabytes."""
+    print(f"{time.strftime('%H:%M:%S')} {script}: {Path(arguments[0]).name}", file=sys.stderr)
+    start = time.perf_counter()
+    with tempfile.TemporaryFile() as console:
+        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=console, stderr=console)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            console.seek(0)
+            sys.exit(f"{arguments} failed:\n{console.read().decode()[-2000:]}")
+    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    seconds = time.perf_counter() - start
+    return {"wall": seconds, "processor": usage.ru_utime + usage.ru_stime, "memory": kilobytes / 1000}
+
+
+def measure_stages(out: str, script: str, arguments: list[str]) -> None:
+    """Run the script in this process, and write down when it goes from one stage to the next."""
+    stages: dict[str, list[float]] = {}
+
+    def now() -> tuple[float, float]:
+        return time.perf_counter(), time.process_time()
+
+    def add(stage: str, since: tuple[float, float]) -> None:
+        before = stages.get(stage, [0.0, 0.0])
+        stages[stage] = [old + new - start for old, new, start in zip(before, now(), since, strict=True)]
+
+    def timed(stage: str, function: Callable) -> Callable:
+        def run(*arguments: object, **options: object) -> object:
+            since = now()
+            try:
+                return function(*arguments, **options)
+            finally:
+                add(stage, since)
+
+        return run
+
+    since = now()
+    import keras
+
+    from common import curve, data, one_hot, padding, run
+
+    add("import", since)
+
+    walls: list[float] = []
+    processors: list[float] = []
+
+    class Epochs(keras.callbacks.Callback):
+        def on_train_begin(self, logs: object = None) -> None:
+            self.start = now()
+
+        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+            if batch == 0 and "first step" not in stages:
+                add("first step", self.start)
+
+        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
+            if epoch:  # from one beginning to the next: whatever stalls at the end of an epoch is in it
+                self.note()
+            self.since = now()
+
+        def on_train_end(self, logs: object = None) -> None:
+            self.note()
+
+        def note(self) -> None:
+            for values, new, old in zip((walls, processors), now(), self.since, strict=True):
+                values.append(new - old)
+
+    data.load_reuters, data.load_imdb = timed("load", data.load_reuters), timed("load", data.load_imdb)
+    padding.pad = timed("pad", padding.pad)
+    one_hot.one_hot = timed("pad", one_hot.one_hot)
+    keras.Sequential.__init__ = timed("build", keras.Sequential.__init__)
+    curve.draw_curve = timed("plot and save", curve.draw_curve)
+    run.Run.finish = timed("plot and save", run.Run.finish)
+    fit = keras.Sequential.fit
+
+    def fit_and_look(model: keras.Sequential, *positional: object, callbacks: list, **options: object) -> object:
+        history = fit(model, *positional, callbacks=[*callbacks, Epochs()], **options)
+        keras.Sequential.evaluate = timed("evaluate", keras.Sequential.evaluate)  # not the one within `fit`
+        return history
+
+    keras.Sequential.fit = fit_and_look
+    sys.argv = [f"{script}.py", *arguments, "--output-dir", out]
+    runpy.run_path(str(ROOT / f"{script}.py"), run_name="__main__")
+    stages["one epoch"] = [statistics.median(walls[1:]), statistics.median(processors[1:])]  # the first one compiles
+    Path(out, "stages.json").write_text(json.dumps(stages | {"epochs": walls[1:]}))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--stages"]:
+        measure_stages(sys.argv[2], sys.argv[3], sys.argv[4:])
+    else:
+        main()
