@@ -140,17 +140,18 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     data.load_reuters, data.load_imdb = timed("load", data.load_reuters), timed("load", data.load_imdb)
     padding.pad = timed("pad", padding.pad)
     one_hot.one_hot = timed("pad", one_hot.one_hot)
-    keras.Sequential.__init__ = timed("build", keras.Sequential.__init__)
+    sequential = keras.Sequential
+    keras.Sequential = timed("build", sequential)
     curve.draw_curve = timed("plot and save", curve.draw_curve)
     run.Run.finish = timed("plot and save", run.Run.finish)
-    fit = keras.Sequential.fit
+    fit = sequential.fit
 
-    def fit_and_look(model: keras.Sequential, *positional: object, callbacks: list, **options: object) -> object:
+    def fit_and_look(model: keras.Model, *positional: object, callbacks: list, **options: object) -> object:
         history = fit(model, *positional, callbacks=[*callbacks, Epochs()], **options)
-        keras.Sequential.evaluate = timed("evaluate", keras.Sequential.evaluate)  # not the one within `fit`
+        sequential.evaluate = timed("evaluate", sequential.evaluate)  # not the one within `fit`
         return history
 
-    keras.Sequential.fit = fit_and_look
+    sequential.fit = fit_and_look
     sys.argv = [f"{script}.py", *arguments, "--output-dir", out]
     runpy.run_path(str(ROOT / f"{script}.py"), run_name="__main__")
     stages["one epoch"] = [statistics.median(walls[1:]), statistics.median(processors[1:])]  # the first one compiles
