@@ -47,7 +47,7 @@ def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | Non
     axes.set_xlabel("Epoch")
     axes.set_ylabel("Loss (cross-entropy)")
     axes.grid(alpha=0.5)
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper right", framealpha=1)
     return figure
 
 
