@@ -218,6 +218,22 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert old.read_text() == "the old one"
 
 
+def test_two_processes_that_write_the_same_file(tmp_path: Path) -> None:
+    """One begins, the other begins and ends, the first one ends: each file is wholly one's."""
+    file = tmp_path / "file.csv"
+    code = (
+        "import sys; from pathlib import Path; from common.files import replacing\n"
+        "with replacing(Path(sys.argv[1])) as part:\n"
+        "    part.write_text('the other')\n"
+    )
+    with replacing(file) as part:
+        part.write_text("the first")
+        subprocess.run([sys.executable, "-c", code, file], cwd=ROOT, check=True)
+        assert file.read_text() == "the other"
+    assert file.read_text() == "the first"
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which a run of Reuters was interrupted after two epochs or more."""
