@@ -96,14 +96,14 @@ def test_the_seed_determines_the_result(tmp_path: Path, script: str) -> None:
 
 
 def test_another_seed_on_a_console_that_knows_ascii_only(run_script: Run, tmp_path: Path) -> None:
-    """And with a batch larger than the training set."""
+    """Into a directory that it cannot print, and with a batch larger than the training set."""
     done = run_script(
         "reuters_lstm", "--data", "sample", "--epochs", "1", "--batch-size", "99999", "--seed", "2",
-        "--output-dir", tmp_path, env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        "--output-dir", tmp_path / "한글", env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
         tiny=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert len(read_history(tmp_path / "reuters_lstm-sample.csv")[1]) == 1
+    assert len(read_history(tmp_path / "한글" / "reuters_lstm-sample.csv")[1]) == 1
 
 
 @BOTH
