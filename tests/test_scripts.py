@@ -99,8 +99,8 @@ def test_another_seed_on_a_console_that_knows_ascii_only(run_script: Run, tmp_pa
     """Into a directory that it cannot print, and with a batch larger than the training set."""
     done = run_script(
         "reuters_lstm", "--data", "sample", "--epochs", "1", "--batch-size", "99999", "--seed", "2",
-        "--output-dir", tmp_path / "한글", env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-        tiny=True,
+        "--output-dir", tmp_path / "한글", tiny=True,
+        env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(read_history(tmp_path / "한글" / "reuters_lstm-sample.csv")[1]) == 1
