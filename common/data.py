@@ -125,6 +125,7 @@ def _fetch(file: str) -> bytes:
             )
             content = Path(downloaded).read_bytes()
             os.replace(downloaded, target)
+            print(f"Kept for the next run at {target}")  # Keras does not say so when it is a temporary directory
             return content
     finally:
         socket.setdefaulttimeout(before)

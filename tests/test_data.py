@@ -127,11 +127,12 @@ def test_a_file_in_the_cache_is_not_downloaded_again(reuters_file: bytes, own_ke
 
 
 def test_the_download_is_whole_and_leaves_nothing_else(
-    reuters_file: bytes, own_keras_home: Path, monkeypatch: pytest.MonkeyPatch
+    reuters_file: bytes, own_keras_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serving(sends(reuters_file)) as address:
         monkeypatch.setattr(data, "ADDRESS", address)
         data._fetch("reuters.npz")
+    assert f"Kept for the next run at {own_keras_home / 'datasets' / 'reuters.npz'}\n" in capsys.readouterr().out
     assert [path.name for path in (own_keras_home / "datasets").iterdir()] == ["reuters.npz"]
     assert (own_keras_home / "datasets" / "reuters.npz").read_bytes() == reuters_file
     assert socket.getdefaulttimeout() is None
