@@ -39,8 +39,8 @@ def set_up_console() -> None:
 
     Lines come out at once, also into a pipe; a character that the terminal does not know, as under an ASCII locale,
     is shown as its code; a stream whose reader has gone (`python reuters_lstm.py | head`) goes on unheard, and the
-    run with it, because its results are in files. TensorFlow's start-up messages are left out, its warnings and
-    errors are not (level 1; whoever sets TF_CPP_MIN_LOG_LEVEL keeps what they set).
+    run with it, because its results are in files. Of TensorFlow's start-up messages those are left out that heed its
+    log level; some are written before it is read. Warnings and errors stay (level 1, unless the user has set one).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     for name in ("stdout", "stderr"):
