@@ -22,7 +22,7 @@ EPOCHS = 5  # more than it needs: the test loss is lowest after two or three
 BATCH_SIZE = 100  # reviews for each step of the training
 
 if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
-    options = read_options(__file__, __doc__, EPOCHS, BATCH_SIZE)
+    options = read_options(__file__, __doc__, EPOCHS, BATCH_SIZE, has_conv=True)
 
 import keras
 from keras import layers
@@ -32,22 +32,31 @@ from common.curve import draw_curve
 from common.data import load_imdb
 from common.padding import pad
 from common.run import Run
+from common.shuffling import shuffle_words
 
 
-def build_model() -> keras.Sequential:
+def build_model(recurrent: str = "lstm", conv: bool = True) -> keras.Sequential:
     """Return the network, not yet compiled: (batch, 100) word numbers in, (batch, 1) probability of "positive" out."""
-    return keras.Sequential(
-        [
-            keras.Input((REVIEW_LENGTH,)),  # without it, the summary would show no shapes and no parameters
-            layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE),
-            layers.Dropout(DROPOUT),
-            layers.Conv1D(FILTERS, FILTER_LENGTH, padding="valid", activation="relu", strides=1),
-            layers.MaxPooling1D(POOL_LENGTH),
-            layers.LSTM(LSTM_UNITS, activation="tanh"),
-            layers.Dense(1),
-            layers.Activation("sigmoid"),
-        ]
-    )
+    model = keras.Sequential()
+    model.add(keras.Input((REVIEW_LENGTH,)))  # without it, the summary would show no shapes and no parameters
+    # `mask_zero` leaves the padding out of an average of word vectors; all other layers read it, as in the article.
+    model.add(layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE, mask_zero=recurrent == "none" and not conv))
+    model.add(layers.Dropout(DROPOUT))
+    if conv:
+        model.add(layers.Conv1D(FILTERS, FILTER_LENGTH, padding="valid", activation="relu", strides=1))
+        model.add(layers.MaxPooling1D(POOL_LENGTH))
+    match recurrent:
+        case "lstm":
+            model.add(layers.LSTM(LSTM_UNITS, activation="tanh"))
+        case "gru":
+            model.add(layers.GRU(LSTM_UNITS, activation="tanh"))
+        case "simple_rnn":
+            model.add(layers.SimpleRNN(LSTM_UNITS, activation="tanh"))
+        case "none":  # the average over the text, which cannot see the order of what it averages
+            model.add(layers.GlobalAveragePooling1D())
+    model.add(layers.Dense(1))
+    model.add(layers.Activation("sigmoid"))
+    return model
 
 
 def main(options: Namespace) -> None:
@@ -65,17 +74,21 @@ def main(options: Namespace) -> None:
     x_train = pad(x_train, REVIEW_LENGTH)
     x_test = pad(x_test, REVIEW_LENGTH)
 
+    # Not in the article: what is the order of the words worth?
+    if options.shuffle_words:
+        x_train = shuffle_words(x_train, options.seed)
+        x_test = shuffle_words(x_test, options.seed)
+
     # Build the model. The seed determines its first weights, the dropout and the order of the batches.
     keras.utils.set_random_seed(options.seed)
-    model = build_model()
+    model = build_model(options.recurrent, options.conv)
     model.summary()
 
     # Compile it.
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
 
     # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
-    title = f"CNN and LSTM on {corpus}"
-    run = Run(options, "imdb_cnn_lstm" if source == "keras" else "imdb_cnn_lstm-sample", title)
+    run = Run(options, "imdb_cnn_lstm", source, corpus)
     test_batches = batches(x_test, y_test)
     model.fit(
         batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
@@ -91,7 +104,7 @@ def main(options: Namespace) -> None:
     test_loss, test_accuracy = model.evaluate(test_batches, callbacks=[run], verbose=options.verbose)
 
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
-    curve = draw_curve(run.history, title)
+    curve = draw_curve(run.history, run.title)
     run.finish(curve, test_loss, test_accuracy)
 
 

@@ -31,18 +31,26 @@ from common.data import load_reuters
 from common.one_hot import one_hot
 from common.padding import pad
 from common.run import Run
+from common.shuffling import shuffle_words
 
 
-def build_model() -> keras.Sequential:
+def build_model(recurrent: str = "lstm") -> keras.Sequential:
     """Return the network, not yet compiled: (batch, 100) word numbers in, (batch, 46) probabilities out."""
-    return keras.Sequential(
-        [
-            keras.Input((ARTICLE_LENGTH,)),  # without it, the summary would show no shapes and no parameters
-            layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE),
-            layers.LSTM(LSTM_UNITS, activation="tanh"),
-            layers.Dense(NUM_TOPICS, activation="softmax"),
-        ]
-    )
+    model = keras.Sequential()
+    model.add(keras.Input((ARTICLE_LENGTH,)))  # without it, the summary would show no shapes and no parameters
+    # `mask_zero` leaves the padding out of the average; the recurrent layers read it, as in the article.
+    model.add(layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE, mask_zero=recurrent == "none"))
+    match recurrent:
+        case "lstm":
+            model.add(layers.LSTM(LSTM_UNITS, activation="tanh"))
+        case "gru":
+            model.add(layers.GRU(LSTM_UNITS, activation="tanh"))
+        case "simple_rnn":
+            model.add(layers.SimpleRNN(LSTM_UNITS, activation="tanh"))
+        case "none":  # the average of the word vectors, which cannot see their order
+            model.add(layers.GlobalAveragePooling1D())
+    model.add(layers.Dense(NUM_TOPICS, activation="softmax"))
+    return model
 
 
 def main(options: Namespace) -> None:
@@ -63,21 +71,25 @@ def main(options: Namespace) -> None:
     x_train = pad(x_train, ARTICLE_LENGTH)
     x_test = pad(x_test, ARTICLE_LENGTH)
 
+    # Not in the article: what is the order of the words worth?
+    if options.shuffle_words:
+        x_train = shuffle_words(x_train, options.seed)
+        x_test = shuffle_words(x_test, options.seed)
+
     # Encode the topics one-hot.
     y_train = one_hot(y_train, NUM_TOPICS)
     y_test = one_hot(y_test, NUM_TOPICS)
 
     # Build the model. The seed determines its first weights and the order of the batches.
     keras.utils.set_random_seed(options.seed)
-    model = build_model()
+    model = build_model(options.recurrent)
     model.summary()
 
     # Compile it.
     model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
 
     # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
-    title = f"LSTM on {corpus}"
-    run = Run(options, "reuters_lstm" if source == "keras" else "reuters_lstm-sample", title)
+    run = Run(options, "reuters_lstm", source, corpus)
     test_batches = batches(x_test, y_test)
     model.fit(
         batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
@@ -93,7 +105,7 @@ def main(options: Namespace) -> None:
     test_loss, test_accuracy = model.evaluate(test_batches, callbacks=[run], verbose=options.verbose)
 
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
-    curve = draw_curve(run.history, title)
+    curve = draw_curve(run.history, run.title)
     run.finish(curve, test_loss, test_accuracy)
 
 

@@ -16,7 +16,9 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see --help)\n")
 
 
-def read_options(script: str, description: str, epochs: int, batch_size: int) -> argparse.Namespace:
+def read_options(
+    script: str, description: str, epochs: int, batch_size: int, has_conv: bool = False
+) -> argparse.Namespace:
     """Read the command line, and end the program with one line and exit status 2 if something is wrong with it.
 
     Nothing is imported here that takes time: `--help` and every error answer at once.
@@ -26,11 +28,12 @@ def read_options(script: str, description: str, epochs: int, batch_size: int) ->
         description: what `--help` says about the script.
         epochs: default of `--epochs`.
         batch_size: default of `--batch-size`.
+        has_conv: whether the script's network has a convolution, so that `--no-conv` can leave it out.
 
     Returns:
-        `epochs`, `batch_size`, `seed`, `data`, `output_dir` (a directory that exists and can be written),
-        `save_model` (a path or None), `show`; and `verbose` for Keras: 1, a progress bar, on a terminal, 2, a line
-        for each epoch, in a file or a pipe.
+        `epochs`, `batch_size`, `seed`, `resume`, `data`, `output_dir` (a directory that exists and can be written),
+        `save_model` (a path or None), `show`, `recurrent`, `shuffle_words`, `conv` (None without `has_conv`); and
+        `verbose` for Keras: 1, a progress bar, on a terminal, 2, a line for each epoch, in a file or a pipe.
     """
     set_up_console()
     parser = _Parser(
@@ -57,6 +60,17 @@ def read_options(script: str, description: str, epochs: int, batch_size: int) ->
         help="save the trained model there, as .keras (default: it is not saved)")  # fmt: skip
     add("--show", action="store_true", default=False,
         help="open the curve in a window too (default: it is only saved)")  # fmt: skip
+
+    add = parser.add_argument_group("variants of the experiment, which go into files of their own").add_argument
+    add("--recurrent", choices=("lstm", "gru", "simple_rnn", "none"), default="lstm",
+        help="the recurrent layer; none: an average, which cannot see order (default: %(default)s)")  # fmt: skip
+    add("--shuffle-words", action="store_true",
+        help="each text's words in random order, for training and test (default: in their own order)")  # fmt: skip
+    if has_conv:
+        add("--no-conv", dest="conv", action="store_false",
+            help="the recurrent layer straight on the word vectors (default: on convolution and pooling)")  # fmt: skip
+    else:
+        parser.set_defaults(conv=None)
 
     options = parser.parse_args()
     try:

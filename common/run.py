@@ -34,25 +34,28 @@ class Run(keras.callbacks.Callback):
 
     Args:
         options: the command line, from `read_options`.
-        name: stem of the files' names, "reuters_lstm-sample".
-        title: the curve's title.
+        script: "reuters_lstm" or "imdb_cnn_lstm"; the files' names begin with it.
+        source: "keras" or "sample", as from the loader.
+        corpus: what is trained on, for the curve's title.
 
     Attributes:
+        title: the curve's title, "LSTM on Reuters news".
         history: for each of `COLUMNS` the numbers of the finished epochs, the resumed ones included.
         epochs_done: how many epochs are finished.
     """
 
-    def __init__(self, options: Namespace, name: str, title: str) -> None:
+    def __init__(self, options: Namespace, script: str, source: str, corpus: str) -> None:
         super().__init__()
-        self.options, self.title = options, title
+        self.options, self.title = options, _title(options, corpus)
+        name = _name(options, script, source)
         self.curve_path = options.output_dir / f"{name}.png"
         self.history_path = options.output_dir / f"{name}.csv"
         self.resume_path = options.output_dir / f"{name}.resume.keras"
-        self.settings = {"seed": options.seed, "batch size": options.batch_size}
+        self.settings = {"name": name, "seed": options.seed, "batch size": options.batch_size}
         self.history: dict[str, list[float]] = {column: [] for column in COLUMNS}
         self.signal: int | None = None
         if options.resume:
-            self._read_state(name)
+            self._read_state(script)
         elif self.resume_path.exists():
             print(f"Starting anew. (A run that did not finish is in {self.resume_path}: --resume goes on with it.)")
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -65,14 +68,14 @@ class Run(keras.callbacks.Callback):
     def _note_signal(self, number: int, frame: object) -> None:
         self.signal = number  # acted upon after the batch: an exception here could hit the middle of a write
 
-    def _read_state(self, name: str) -> None:
+    def _read_state(self, script: str) -> None:
         """Take over the interrupted run's history, or end the program if it does not fit."""
         try:
             with zipfile.ZipFile(self.resume_path) as archive:
                 state = json.loads(archive.read(STATE))
             self.history, settings, self.random_state = state["history"], state["settings"], state["random state"]
         except FileNotFoundError:
-            others = [path.name for path in self.resume_path.parent.glob(f"{name.partition('-')[0]}*.resume.keras")]
+            others = [path.name for path in self.resume_path.parent.glob(f"{script}*.resume.keras")]
             _refuse(f"nothing to resume: there is no {self.resume_path}" + f", only {', '.join(others)}" * bool(others))
         except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
             _refuse(f"cannot resume from {self.resume_path}: {error}")
@@ -181,6 +184,24 @@ class Run(keras.callbacks.Callback):
 
     def _save_curve(self, remark: str) -> None:
         self._write(self.curve_path, draw_curve(self.history, f"{self.title}\n{remark}").savefig)
+
+
+def _name(options: Namespace, script: str, source: str) -> str:
+    """Return the stem of the files' names: "reuters_lstm", "reuters_lstm-gru-shuffled", "reuters_lstm-sample"."""
+    parts = {
+        options.recurrent: options.recurrent != "lstm",
+        "no_conv": options.conv is False,
+        "shuffled": options.shuffle_words,
+        "sample": source == "sample",
+    }
+    return "-".join([script, *(part for part, named in parts.items() if named)])
+
+
+def _title(options: Namespace, corpus: str) -> str:
+    """Return what is trained on what."""
+    layer = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "Simple RNN", "none": "Averaging"}[options.recurrent]
+    network = f"CNN and {layer}" if options.conv else layer
+    return f"{network} on {corpus}" + ", words shuffled" * options.shuffle_words
 
 
 def _random_variables(model: keras.Model) -> list[keras.Variable]:

@@ -18,7 +18,9 @@ def test_help_states_every_default(run_script: Callable[..., subprocess.Complete
     assert done.returncode == 0
     options = done.stdout.partition("options:")[2].strip().split("\n  --")[1:]
     names = {option.split()[0].rstrip(",") for option in options}
-    assert names == {"epochs", "batch-size", "seed", "resume", "data", "output-dir", "save-model", "show"}
+    expected = {"epochs", "batch-size", "seed", "resume", "data", "output-dir", "save-model", "show"}
+    expected |= {"recurrent", "shuffle-words"} | ({"no-conv"} if script == "imdb_cnn_lstm" else set())
+    assert names == expected
     assert all("(default: " in option for option in options)
     epochs = {"reuters_lstm": 20, "imdb_cnn_lstm": 5}[script]
     for default in (epochs, 100, 1, "auto", "plots beside the script"):
@@ -40,6 +42,7 @@ def test_help_states_every_default(run_script: Callable[..., subprocess.Complete
         (["--seed", "-1"], "argument --seed: must be in 0 to 4294967295, not -1"),
         (["--seed", "4294967296"], "argument --seed: must be in 0 to 4294967295"),
         (["--data", "real"], "argument --data: invalid choice: 'real'"),
+        (["--recurrent", "rnn"], "argument --recurrent: invalid choice: 'rnn'"),
         (["--output-dir", ""], "argument --output-dir: must not be empty"),
         (["--output-dir", "a-file"], "argument --output-dir: a-file is a file, not a directory"),
         (["--output-dir", "a-file/below"], "cannot write to a-file/below: Not a directory"),

@@ -1,0 +1,111 @@
+"""The variants: their layers, their data, and the names of their files."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+import imdb_cnn_lstm
+import reuters_lstm
+from common.shuffling import shuffle_words
+
+RECURRENT = {
+    "lstm": ("LSTM", 80_400),
+    "gru": ("GRU", 60_600),
+    "simple_rnn": ("SimpleRNN", 20_100),
+    "none": ("GlobalAveragePooling1D", 0),
+}
+
+
+@pytest.mark.parametrize("recurrent", RECURRENT)
+def test_layers_on_reuters(recurrent: str) -> None:
+    kind, parameters = RECURRENT[recurrent]
+    model = reuters_lstm.build_model(recurrent)
+    assert [type(layer).__name__ for layer in model.layers] == ["Embedding", kind, "Dense"]
+    assert [layer.output.shape for layer in model.layers] == [(None, 100, 100), (None, 100), (None, 46)]
+    assert model.layers[1].count_params() == parameters
+
+
+@pytest.mark.parametrize("conv", [True, False])
+@pytest.mark.parametrize("recurrent", RECURRENT)
+def test_layers_on_imdb(recurrent: str, conv: bool) -> None:
+    kind, _ = RECURRENT[recurrent]
+    model = imdb_cnn_lstm.build_model(recurrent, conv)
+    found = ["Conv1D", "MaxPooling1D"] if conv else []
+    assert [type(layer).__name__ for layer in model.layers] == [
+        "Embedding", "Dropout", *found, kind, "Dense", "Activation",
+    ]  # fmt: skip
+    shapes = [layer.output.shape for layer in model.layers]
+    assert shapes[:2] == [(None, 100, 100)] * 2
+    assert shapes[2:-3] == ([(None, 96, 64), (None, 24, 64)] if conv else [])
+    assert shapes[-3:] == [(None, 64 if conv and recurrent == "none" else 100), (None, 1), (None, 1)]
+
+
+def test_averaging_cannot_see_the_order() -> None:
+    texts = np.array([[0] * 90 + [1, *range(4, 13)]])
+    model = reuters_lstm.build_model("none")
+    shuffled = shuffle_words(texts, seed=1)
+    assert shuffled.tolist() != texts.tolist()
+    np.testing.assert_allclose(model(texts), model(shuffled), atol=1e-6)
+    without_padding = model.layers[0](texts)[:, 90:]
+    np.testing.assert_allclose(model.layers[2](without_padding.numpy().mean(axis=1)), model(texts), atol=1e-6)
+
+
+def test_shuffled_words_keep_each_text_but_for_its_order() -> None:
+    rng = np.random.RandomState(1)
+    texts = rng.randint(2, 50, size=(40, 30)).astype(np.int32)
+    for row, padding in enumerate(rng.randint(0, 29, size=40)):
+        texts[row, :padding] = 0
+        if row % 2:
+            texts[row, padding] = 1
+    before = texts.copy()
+    shuffled = shuffle_words(texts, seed=1)
+    np.testing.assert_array_equal(texts, before)
+    np.testing.assert_array_equal(np.sort(shuffled), np.sort(texts), strict=True)
+    np.testing.assert_array_equal(shuffled[texts <= 1], texts[texts <= 1])
+    assert (shuffled != texts).any(axis=1).sum() > 30
+    np.testing.assert_array_equal(shuffled, shuffle_words(texts, seed=1))
+    assert (shuffled != shuffle_words(texts, seed=2)).any()
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "name"),
+    [
+        ("reuters_lstm", ["--recurrent", "gru", "--shuffle-words"], "reuters_lstm-gru-shuffled-sample"),
+        ("imdb_cnn_lstm", ["--recurrent", "none", "--no-conv"], "imdb_cnn_lstm-none-no_conv-sample"),
+        *(
+            pytest.param(script, arguments, f"{script}{name}-sample", marks=pytest.mark.slow)
+            for script, arguments, name in [
+                ("reuters_lstm", ["--recurrent", "simple_rnn"], "-simple_rnn"),
+                ("reuters_lstm", ["--recurrent", "none"], "-none"),
+                ("reuters_lstm", ["--shuffle-words"], "-shuffled"),
+                ("imdb_cnn_lstm", ["--recurrent", "gru"], "-gru"),
+                ("imdb_cnn_lstm", ["--recurrent", "simple_rnn"], "-simple_rnn"),
+                ("imdb_cnn_lstm", ["--no-conv"], "-no_conv"),
+                ("imdb_cnn_lstm", ["--shuffle-words"], "-shuffled"),
+            ]
+        ),
+    ],
+)
+def test_one_epoch_of_each_variant_goes_into_its_own_files(
+    run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path, script: str, arguments: list[str], name: str
+) -> None:
+    state = tmp_path / f"{script}-sample.resume.keras"
+    state.touch()
+    done = run_script(script, *arguments, "--data", "sample", "--epochs", "1", "--output-dir", tmp_path, tiny=True)
+    assert done.returncode == 0, done.stderr
+    assert "UserWarning" not in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.csv", f"{name}.png", state.name}
+    imread(tmp_path / f"{name}.png")
+
+
+def test_another_variant_is_not_resumed(run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path) -> None:
+    (tmp_path / "reuters_lstm-sample.resume.keras").touch()
+    arguments = ["--data", "sample", "--resume", "--output-dir", tmp_path]
+    done = run_script("reuters_lstm", "--recurrent", "gru", *arguments, tiny=True)
+    assert done.returncode == 2
+    assert "nothing to resume" in done.stderr
+    assert "only reuters_lstm-sample.resume.keras" in done.stderr
