@@ -410,7 +410,7 @@ def test_a_loss_that_is_not_finite(tmp_path: Path) -> None:
     code = (
         "import runpy, sys, keras\n"
         "embedding, nan = keras.layers.Embedding, keras.initializers.Constant(float('nan'))\n"
-        "keras.layers.Embedding = lambda *sizes: embedding(*sizes, embeddings_initializer=nan)\n"
+        "keras.layers.Embedding = lambda *sizes, **options: embedding(*sizes, **options, embeddings_initializer=nan)\n"
         "sys.argv = sys.argv[1:]\n"
         "runpy.run_path(sys.argv[0], run_name='__main__')\n"
     )
