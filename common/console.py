@@ -35,7 +35,7 @@ class _Lasting:
 
 
 def set_up_console() -> None:
-    """Prepare standard output and error, and let Ctrl-C before the training end the program with one line.
+    """Prepare standard output and error, and let an early Ctrl-C end the program with one line.
 
     Lines come out at once, also into a pipe; a character that the terminal does not know, as under an ASCII locale,
     is shown as its code; a stream whose reader has gone (`python reuters_lstm.py | head`) goes on unheard, and the
@@ -54,5 +54,5 @@ def set_up_console() -> None:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
-    print(f"\nStopped by {signal.Signals(number).name} before the training began.", file=sys.stderr)
+    print(f"\nStopped by {signal.Signals(number).name} before anything was written.", file=sys.stderr)
     sys.exit(128 + number)

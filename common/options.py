@@ -10,9 +10,10 @@ from typing import NoReturn
 from common.console import set_up_console
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A command line whose errors are one line, with exit status 2."""
+
     def error(self, message: str) -> NoReturn:
-        """One line, without argparse's usage block in front of it."""
         self.exit(2, f"{self.prog}: {message} (see --help)\n")
 
 
@@ -36,7 +37,7 @@ def read_options(
         `verbose` for Keras: 1, a progress bar, on a terminal, 2, a line for each epoch, in a file or a pipe.
     """
     set_up_console()
-    parser = _Parser(
+    parser = Parser(
         prog=Path(script).name,
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -74,9 +75,9 @@ def read_options(
 
     options = parser.parse_args()
     try:
-        _make_writable(options.output_dir / "curve.png")
+        make_writable(options.output_dir / "curve.png")
         if options.save_model:
-            _make_writable(options.save_model)
+            make_writable(options.save_model)
     except OSError as error:
         parser.error(f"cannot write to {error.filename}: {error.strerror}")
     options.verbose = 1 if sys.stdout.isatty() else 2
@@ -120,7 +121,7 @@ def _model_path(text: str) -> Path:
     return Path(text)
 
 
-def _make_writable(path: Path) -> None:
+def make_writable(path: Path) -> None:
     """Make the file's directory if it is missing, and see before the training whether it can be written there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

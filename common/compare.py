@@ -1,0 +1,176 @@
+"""Several runs over one another: `python -m common.compare CSV... --output FILE.png`."""
+
+import csv
+import math
+import re
+import statistics
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from common.console import set_up_console
+from common.files import replacing
+from common.options import Parser, make_writable
+
+COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
+
+
+def main() -> None:
+    """Read the command line and the runs, save the figure, and print the table."""
+    set_up_console()
+    parser = Parser(
+        prog="python -m common.compare",
+        description="Draw the test losses of several runs over one another, and print their figures as a Markdown "
+        "table. Runs whose paths differ only in a number after 'seed' or 'run' (plots/seed1/reuters_lstm.csv, "
+        "plots/seed2/reuters_lstm.csv), and which have the same epochs, are one row and one curve: their mean.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("csv", nargs="+", type=Path, metavar="CSV", help="what a run left: the numbers of its epochs")
+    parser.add_argument("--output", type=Path, metavar="FILE.png", required=True, help="where the figure goes")
+    options = parser.parse_args()
+    if options.output.suffix != ".png":
+        parser.error(f"argument --output: must end in .png, not '{options.output}'")
+    try:
+        groups = group_runs({path: read_run(path) for path in options.csv})
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        make_writable(options.output)
+        with replacing(options.output) as part:
+            draw_comparison(groups).savefig(part)
+    except OSError as error:
+        sys.exit(f"Could not write {options.output}: {error.strerror or error}")
+    print(table(groups))
+
+
+def read_run(path: Path) -> dict[str, list[float]]:
+    """Read the CSV of a run.
+
+    Args:
+        path: a CSV with the columns `epoch` (1, 2, 3 ...), `val_loss` and `val_accuracy`, and any others.
+
+    Returns:
+        For each of these columns the numbers of all epochs.
+
+    Raises:
+        ValueError: if it cannot be read, has no epoch or is not the CSV of a run; the message names the file.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.reader(stream))
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
+    except (csv.Error, UnicodeDecodeError):
+        raise ValueError(f"{path} is not the CSV of a run: it is not a text file") from None
+    if not rows:
+        raise ValueError(f"{path} is empty")
+    missing = [column for column in COLUMNS if column not in rows[0]]
+    if missing:
+        raise ValueError(f"{path} is not the CSV of a run: it has no column {', '.join(missing)}")
+    if not rows[1:]:
+        raise ValueError(f"{path} has no epoch yet")
+    try:
+        run = {column: [float(row[rows[0].index(column)]) for row in rows[1:]] for column in COLUMNS}
+    except (ValueError, IndexError):
+        raise ValueError(f"{path} is not the CSV of a run: a number is missing or is none") from None
+    if run["epoch"] != list(range(1, len(rows))):
+        raise ValueError(f"{path} is not the CSV of a run: its epochs do not count 1, 2, 3 ...")
+    return run
+
+
+def group_runs(runs: dict[Path, dict[str, list[float]]]) -> dict[str, list[dict[str, list[float]]]]:
+    """Put together the runs that differ only in their seed.
+
+    Args:
+        runs: from `read_run`, by path.
+
+    Returns:
+        For each experiment its runs. Its name is that of the file or, where two would have the same, the path.
+    """
+    groups: dict[tuple[Path, int], list[Path]] = {}
+    for path, run in runs.items():
+        any_seed = Path(re.sub(r"(seed|run)([-_=]?)\d+", r"\1\2*", str(path)))
+        groups.setdefault((any_seed, len(run["epoch"])), []).append(path)
+    paths = [(any_seed if len(paths) > 1 else paths[0], epochs) for (any_seed, epochs), paths in groups.items()]
+    for names in (
+        [path.stem for path, _ in paths],
+        [str(path.with_suffix("")) for path, _ in paths],
+        [f"{path.with_suffix('')}, {epochs} epochs" for path, epochs in paths],
+    ):
+        if len(set(names)) == len(names):
+            break
+    return {name: [runs[path] for path in group] for name, group in zip(names, groups.values(), strict=True)}
+
+
+def spread(numbers: list[float]) -> str:
+    """Return "mean ± standard deviation" of the runs (n - 1), with four decimals, or the number if there is one run."""
+    mean = f"{statistics.fmean(numbers):.4f}"
+    return f"{mean} ± {statistics.stdev(numbers):.4f}" if len(numbers) > 1 else mean
+
+
+def lowest(run: dict[str, list[float]]) -> tuple[float, int]:
+    """Return the lowest test loss of a run and its epoch; NaN and epoch 1 if no loss is a number."""
+    return min(
+        ((loss, epoch) for epoch, loss in enumerate(run["val_loss"], 1) if not math.isnan(loss)), default=(math.nan, 1)
+    )
+
+
+def table(groups: dict[str, list[dict[str, list[float]]]]) -> str:
+    """Return the Markdown table: a row for each experiment, mean and standard deviation where it has several runs."""
+    rows = [
+        "| run | epochs | final test loss | final test accuracy | lowest test loss | in epoch |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, runs in groups.items():
+        label = name if len(runs) == 1 else f"{name}, {len(runs)} runs"
+        epochs = sorted({lowest(run)[1] for run in runs})
+        cells = (
+            label.replace("|", "\\|"),
+            str(len(runs[0]["epoch"])),
+            *(spread([run[column][-1] for run in runs]) for column in ("val_loss", "val_accuracy")),
+            spread([lowest(run)[0] for run in runs]),
+            f"{epochs[0]} to {epochs[-1]}" if len(epochs) > 1 else str(epochs[0]),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def draw_comparison(groups: dict[str, list[dict[str, list[float]]]]) -> Figure:
+    """Draw the test loss of every experiment: the mean of its runs as a line, their range as a band.
+
+    Runs on the sample get axes of their own: a loss on other texts is not a better or worse one.
+
+    Args:
+        groups: from `group_runs`.
+
+    Returns:
+        The figure, 8 by 6 inches, or 13 by 6 with two axes.
+    """
+    panels = [
+        panel
+        for sample in (False, True)
+        if (panel := {name: runs for name, runs in groups.items() if ("-sample" in Path(name).name) == sample})
+    ]
+    figure = Figure(figsize=(8, 6) if len(panels) == 1 else (13, 6), dpi=120, layout="constrained")
+    styles: dict[str, dict[str, str]] = {}  # the same variant, the same colour
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for name, runs in panel.items():
+            style = {"color": f"C{len(styles)}", "linestyle": ("-", "--", ":")[len(styles) // 10 % 3]}
+            style = styles.setdefault(name.replace("-sample", ""), style)
+            losses = list(zip(*(run["val_loss"] for run in runs), strict=True))  # an epoch's, of all runs
+            mean, low, high = ([function(loss) for loss in losses] for function in (statistics.fmean, min, max))
+            axes.plot(runs[0]["epoch"], mean, **style, marker=".", label=name)
+            axes.fill_between(runs[0]["epoch"], low, high, color=style["color"], alpha=0.2)
+        axes.set_title("Test loss" + " on the built-in sample" * ("-sample" in Path(name).name))
+        axes.set_xlabel("Epoch")
+        axes.set_ylabel("Loss (cross-entropy)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(alpha=0.5)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)  # below: the curves are everywhere
+    return figure
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Comparing runs: which belong together, the table, the figure, and files that are no runs."""
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+from common.compare import draw_comparison, group_runs, table
+from tests.conftest import ROOT
+
+HEADER = "epoch,loss,accuracy,val_loss,val_accuracy\n"
+TWO_SEEDS = {"seed1/lstm": ([0.9, 0.5, 0.7], [0.1, 0.6, 0.6]), "seed2/lstm": ([0.9, 0.6, 0.4], [0.1, 0.6, 0.8])}
+
+
+def groups_of(runs: dict[str, tuple[list[float], list[float]]]) -> dict[str, list[dict[str, list[float]]]]:
+    return group_runs(
+        {
+            Path(f"{name}.csv"): {"epoch": [*range(1, len(loss) + 1)], "val_loss": loss, "val_accuracy": accuracy}
+            for name, (loss, accuracy) in runs.items()
+        }
+    )
+
+
+def write_run(path: Path, losses: list[float]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(HEADER + "".join(f"{epoch},0.5,0.5,{loss},0.75\n" for epoch, loss in enumerate(losses, 1)))
+    return path
+
+
+def compare(directory: Path, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "common.compare", *map(str, arguments)],
+        cwd=directory, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), **environment},
+    )  # fmt: skip
+
+
+def test_a_row_for_each_run() -> None:
+    rows = table(groups_of({"lstm": ([0.9, 0.5, 0.7], [0.1, 0.7, 0.6]), "gru": ([0.25], [0.75])})).splitlines()
+    assert rows[0] == "| run | epochs | final test loss | final test accuracy | lowest test loss | in epoch |"
+    assert rows[2:] == [
+        "| lstm | 3 | 0.7000 | 0.6000 | 0.5000 | 2 |",
+        "| gru | 1 | 0.2500 | 0.7500 | 0.2500 | 1 |",
+    ]
+
+
+def test_runs_that_differ_in_their_seed_are_one_row() -> None:
+    (row,) = table(groups_of(TWO_SEEDS)).splitlines()[2:]  # standard deviation of 0.7 and 0.4: 0.3 / sqrt(2)
+    assert row == "| lstm, 2 runs | 3 | 0.5500 ± 0.2121 | 0.7000 ± 0.1414 | 0.4500 ± 0.0707 | 2 to 3 |"
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["seed1/a", "seed2/a", "seed10/a"], ["a"]),
+        (["a-seed1", "a-seed2"], ["a-seed*"]),
+        (["a-seed1", "b"], ["a-seed1", "b"]),
+        (["run-1/a", "run-2/a", "b"], ["a", "b"]),
+        (["batch50/a", "batch100/a"], ["batch50/a", "batch100/a"]),
+        (["x/seed1/a", "x/seed2/a", "y/seed1/a"], ["x/seed*/a", "y/seed1/a"]),
+    ],
+)
+def test_what_belongs_together(names: list[str], labels: list[str]) -> None:
+    assert list(groups_of(dict.fromkeys(names, ([0.5], [0.5])))) == labels
+
+
+def test_runs_of_different_length_have_no_mean() -> None:
+    one, two = ([0.5], [0.5]), ([0.5] * 2, [0.5] * 2)
+    assert list(groups_of({"seed1/a": one, "seed2/a": two})) == ["seed1/a", "seed2/a"]
+    groups = groups_of({"seed1/a": one, "seed2/a": two, "seed3/a": one, "seed4/a": two})
+    assert list(groups) == ["seed*/a, 1 epochs", "seed*/a, 2 epochs"]
+    assert [len(runs) for runs in groups.values()] == [2, 2]
+
+
+def test_the_curves_are_means_and_the_bands_ranges() -> None:
+    (axes,) = draw_comparison(groups_of(TWO_SEEDS | {"gru": ([0.8, 0.2], [0.5, 0.5])})).axes
+    lines = {line.get_label(): line for line in axes.lines}
+    assert list(lines) == [text.get_text() for text in axes.get_legend().texts] == ["lstm", "gru"]
+    assert list(lines["lstm"].get_xdata()) == [1, 2, 3]
+    np.testing.assert_allclose(lines["lstm"].get_ydata(), [0.9, 0.55, 0.55])
+    np.testing.assert_allclose(lines["gru"].get_ydata(), [0.8, 0.2])
+    corners = {(x, round(y, 6)) for x, y in axes.collections[0].get_paths()[0].vertices}
+    assert {(2, 0.5), (2, 0.6), (3, 0.4), (3, 0.7)} <= corners
+    assert lines["lstm"].get_color() != lines["gru"].get_color()
+    assert (axes.get_xlabel(), axes.get_title()) == ("Epoch", "Test loss")
+
+
+def test_the_sample_has_axes_of_its_own() -> None:
+    run = ([0.5], [0.5])
+    names = ["a-gru", "a", "a-sample", "a-gru-sample"]
+    figure = draw_comparison(groups_of(dict.fromkeys(names, run)))
+    assert [[line.get_label() for line in axes.lines] for axes in figure.axes] == [names[:2], names[2:]]
+    assert [axes.get_title() for axes in figure.axes] == ["Test loss", "Test loss on the built-in sample"]
+    gru, plain, plain_sample, gru_sample = (line.get_color() for axes in figure.axes for line in axes.lines)
+    assert gru == gru_sample != plain == plain_sample
+
+
+def test_a_dozen_runs_are_told_apart() -> None:
+    (axes,) = draw_comparison(groups_of({f"a{number}": ([0.5], [0.5]) for number in range(12)})).axes
+    assert len({(to_rgb(line.get_color()), line.get_linestyle()) for line in axes.lines}) == 12
+
+
+def test_losses_that_are_not_finite() -> None:
+    groups = groups_of({"a": ([math.nan, 0.5], [0.5, 0.5]), "b": ([math.nan], [0.5]), "c": ([math.inf], [0.5])})
+    assert [row.split("| ")[3:6:2] for row in table(groups).splitlines()[2:]] == [
+        ["0.5000 ", "0.5000 "], ["nan ", "nan "], ["inf ", "inf "],
+    ]  # fmt: skip
+    draw_comparison(groups).draw_without_rendering()
+
+
+def test_the_command(tmp_path: Path) -> None:
+    write_run(tmp_path / "seed1" / "lstm.csv", [0.9, 0.5])
+    write_run(tmp_path / "seed2" / "lstm.csv", [0.9, 0.6])
+    (tmp_path / "gru.csv").write_bytes(b"val_accuracy,val_loss,epoch\r\n0.5,0.7,1\r\n")  # other columns, other lines
+    done = compare(
+        tmp_path, "seed1/lstm.csv", "seed2/lstm.csv", "gru.csv", "--output", "new/runs.png", PYTHONIOENCODING="utf-8"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "| lstm, 2 runs | 2 | 0.5500 ± 0.0707 | 0.7500 ± 0.0000 |" in done.stdout
+    assert "| gru | 1 | 0.7000 | 0.5000 | 0.7000 | 1 |" in done.stdout
+    picture = imread(tmp_path / "new" / "runs.png")[:, :, :3]
+    assert picture.shape[:2] == (720, 960)
+    for colour in ((31, 119, 180), (255, 127, 14)):  # C0, C1
+        assert (abs(picture - np.array(colour) / 255).max(axis=2) < 0.02).sum() > 50
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["runs.png"]
+
+
+def test_an_ascii_console(tmp_path: Path) -> None:
+    runs = [write_run(tmp_path / f"seed{seed}" / "lstm.csv", [0.5]) for seed in (1, 2)]
+    done = compare(tmp_path, *runs, "--output", "runs.png", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert r"0.5000 \xb1 0.0000" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot read bad.csv: No such file or directory"),
+        (b"", "bad.csv is empty"),
+        (HEADER.encode(), "bad.csv has no epoch yet"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "bad.csv is not the CSV of a run: it is not a text file"),
+        (b"name,price\nbread,3\n", "bad.csv is not the CSV of a run: it has no column epoch, val_loss, val_accuracy"),
+        (b"epoch,val_loss\n1,0.5\n", "bad.csv is not the CSV of a run: it has no column val_accuracy"),
+        (HEADER.encode() + b"1,0.5,0.5,half,0.5\n", "not the CSV of a run: a number is missing or is none"),
+        (HEADER.encode() + b"1,0.5,0.5,0.5\n", "not the CSV of a run: a number is missing or is none"),
+        (HEADER.encode() + b"0,0.5,0.5,0.5,0.5\n", "not the CSV of a run: its epochs do not count 1, 2, 3"),
+    ],
+)
+def test_a_file_that_is_no_run(tmp_path: Path, content: bytes | None, message: str) -> None:
+    write_run(tmp_path / "good.csv", [0.5])
+    if content is not None:
+        (tmp_path / "bad.csv").write_bytes(content)
+    done = compare(tmp_path, "good.csv", "bad.csv", "--output", "runs.png")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("python -m common.compare: ")
+    assert message in done.stderr
+    assert not (tmp_path / "runs.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["good.csv"], 2, "the following arguments are required: --output"),
+        (["--output", "runs.png"], 2, "the following arguments are required: CSV"),
+        (["good.csv", "--output", "runs.pdf"], 2, "argument --output: must end in .png, not 'runs.pdf'"),
+        ([".", "--output", "runs.png"], 2, "cannot read .: Is a directory"),
+        (["good.csv", "--output", "good.csv/runs.png"], 1, "Could not write good.csv/runs.png: "),
+        (["good.csv", "--output", "directory.png"], 1, "Could not write directory.png: Is a directory"),
+    ],
+)
+def test_wrong_use(tmp_path: Path, arguments: list[str], status: int, message: str) -> None:
+    write_run(tmp_path / "good.csv", [0.5])
+    (tmp_path / "directory.png").mkdir()
+    done = compare(tmp_path, *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
+    assert message in done.stderr
+    assert not (tmp_path / "runs.png").exists()
