@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from common.console import set_up_console
@@ -146,29 +147,31 @@ def draw_comparison(groups: dict[str, list[dict[str, list[float]]]]) -> Figure:
         groups: from `group_runs`.
 
     Returns:
-        The figure, 8 by 6 inches, or 13 by 6 with two axes.
+        The figure, 8 by 6 inches, or 11 by 6 with two axes.
     """
     panels = [
         panel
         for sample in (False, True)
         if (panel := {name: runs for name, runs in groups.items() if ("-sample" in Path(name).name) == sample})
     ]
-    figure = Figure(figsize=(8, 6) if len(panels) == 1 else (13, 6), dpi=120, layout="constrained")
-    styles: dict[str, dict[str, str]] = {}  # the same variant, the same colour
+    figure = Figure(figsize=(8, 6) if len(panels) == 1 else (11, 6), dpi=120, layout="constrained")
+    lines: dict[str, Line2D] = {}  # a variant has the same colour in both axes, and one entry in the legend
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for name, runs in panel.items():
-            style = {"color": f"C{len(styles)}", "linestyle": ("-", "--", ":")[len(styles) // 10 % 3]}
-            style = styles.setdefault(name.replace("-sample", ""), style)
+            label = name.replace("-sample", "")
+            style = {"color": f"C{len(lines)}", "linestyle": ("-", "--", ":")[len(lines) // 10 % 3]}
+            if label in lines:
+                style = {"color": lines[label].get_color(), "linestyle": lines[label].get_linestyle()}
             losses = list(zip(*(run["val_loss"] for run in runs), strict=True))  # an epoch's, of all runs
             mean, low, high = ([function(loss) for loss in losses] for function in (statistics.fmean, min, max))
-            axes.plot(runs[0]["epoch"], mean, **style, marker=".", label=name)
+            lines[label] = axes.plot(runs[0]["epoch"], mean, **style, marker=".", label=label)[0]
             axes.fill_between(runs[0]["epoch"], low, high, color=style["color"], alpha=0.2)
         axes.set_title("Test loss" + " on the built-in sample" * ("-sample" in Path(name).name))
         axes.set_xlabel("Epoch")
         axes.set_ylabel("Loss (cross-entropy)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.5)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)  # below: the curves are everywhere
+    figure.legend(handles=[*lines.values()], loc="outside lower center", ncols=3)  # the curves are everywhere
     return figure
 
 

@@ -77,9 +77,10 @@ def test_runs_of_different_length_have_no_mean() -> None:
 
 
 def test_the_curves_are_means_and_the_bands_ranges() -> None:
-    (axes,) = draw_comparison(groups_of(TWO_SEEDS | {"gru": ([0.8, 0.2], [0.5, 0.5])})).axes
+    figure = draw_comparison(groups_of(TWO_SEEDS | {"gru": ([0.8, 0.2], [0.5, 0.5])}))
+    (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
-    assert list(lines) == [text.get_text() for text in axes.get_legend().texts] == ["lstm", "gru"]
+    assert list(lines) == [text.get_text() for text in figure.legends[0].texts] == ["lstm", "gru"]
     assert list(lines["lstm"].get_xdata()) == [1, 2, 3]
     np.testing.assert_allclose(lines["lstm"].get_ydata(), [0.9, 0.55, 0.55])
     np.testing.assert_allclose(lines["gru"].get_ydata(), [0.8, 0.2])
@@ -91,12 +92,12 @@ def test_the_curves_are_means_and_the_bands_ranges() -> None:
 
 def test_the_sample_has_axes_of_its_own() -> None:
     run = ([0.5], [0.5])
-    names = ["a-gru", "a", "a-sample", "a-gru-sample"]
-    figure = draw_comparison(groups_of(dict.fromkeys(names, run)))
-    assert [[line.get_label() for line in axes.lines] for axes in figure.axes] == [names[:2], names[2:]]
+    figure = draw_comparison(groups_of(dict.fromkeys(["a-gru", "a", "a-sample", "a-gru-sample", "b-sample"], run)))
+    assert [[line.get_label() for line in axes.lines] for axes in figure.axes] == [["a-gru", "a"], ["a", "a-gru", "b"]]
+    assert [text.get_text() for text in figure.legends[0].texts] == ["a-gru", "a", "b"]
     assert [axes.get_title() for axes in figure.axes] == ["Test loss", "Test loss on the built-in sample"]
-    gru, plain, plain_sample, gru_sample = (line.get_color() for axes in figure.axes for line in axes.lines)
-    assert gru == gru_sample != plain == plain_sample
+    gru, plain, plain_sample, gru_sample, other = (line.get_color() for axes in figure.axes for line in axes.lines)
+    assert gru == gru_sample != plain == plain_sample != other != gru
 
 
 def test_a_dozen_runs_are_told_apart() -> None:
