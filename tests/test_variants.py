@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -42,6 +43,20 @@ def test_layers_on_imdb(recurrent: str, conv: bool) -> None:
     assert shapes[:2] == [(None, 100, 100)] * 2
     assert shapes[2:-3] == ([(None, 96, 64), (None, 24, 64)] if conv else [])
     assert shapes[-3:] == [(None, 64 if conv and recurrent == "none" else 100), (None, 1), (None, 1)]
+
+
+@pytest.mark.parametrize("recurrent", ["lstm", "gru"])
+@pytest.mark.parametrize("script", [reuters_lstm, imdb_cnn_lstm])
+def test_on_a_gpu_keras_can_use_cudnn(script: ModuleType, recurrent: str) -> None:
+    """Its conditions, from the documentation of `keras.layers.LSTM` and `GRU`; and no mask, which needs a check."""
+    embedding, *_ = layers = script.build_model(recurrent).layers
+    (layer,) = (layer for layer in layers if type(layer).__name__ == RECURRENT[recurrent][0])
+    config = layer.get_config()
+    assert (config["activation"], config["recurrent_activation"]) == ("tanh", "sigmoid")
+    assert (config["recurrent_dropout"], config["unroll"], config["use_bias"]) == (0, False, True)
+    assert config.get("reset_after", True)
+    assert layer.use_cudnn == "auto"
+    assert not embedding.mask_zero
 
 
 def test_averaging_cannot_see_the_order() -> None:
@@ -84,6 +99,7 @@ def test_shuffled_words_keep_each_text_but_for_its_order() -> None:
                 ("reuters_lstm", ["--shuffle-words"], "-shuffled"),
                 ("imdb_cnn_lstm", ["--recurrent", "gru"], "-gru"),
                 ("imdb_cnn_lstm", ["--recurrent", "simple_rnn"], "-simple_rnn"),
+                ("imdb_cnn_lstm", ["--recurrent", "none"], "-none"),
                 ("imdb_cnn_lstm", ["--no-conv"], "-no_conv"),
                 ("imdb_cnn_lstm", ["--shuffle-words"], "-shuffled"),
             ]
