@@ -118,6 +118,31 @@ def test_one_epoch_of_each_variant_goes_into_its_own_files(
     imread(tmp_path / f"{name}.png")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("script", "name", "arguments", "low", "high"),
+    [
+        ("imdb_cnn_lstm", "-none-no_conv", ["--recurrent", "none", "--no-conv"], 0.45, 0.55),
+        ("reuters_lstm", "-none", ["--recurrent", "none"], 0.35, 0.55),
+        ("reuters_lstm", "-simple_rnn", ["--recurrent", "simple_rnn"], 0, 0.35),
+    ],
+)
+def test_what_the_sample_is_for(
+    run_script: Callable[..., subprocess.CompletedProcess],
+    tmp_path: Path,
+    script: str,
+    name: str,
+    arguments: list[str],
+    low: float,
+    high: float,
+) -> None:
+    """Without order, or without a long memory, little is left of the 95 % and more of the article's networks."""
+    done = run_script(script, *arguments, "--data", "sample", "--output-dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+    last = (tmp_path / f"{script}{name}-sample.csv").read_text().splitlines()[-1]
+    assert low < float(last.split(",")[-1]) < high
+
+
 def test_another_variant_is_not_resumed(run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path) -> None:
     (tmp_path / "reuters_lstm-sample.resume.keras").touch()
     arguments = ["--data", "sample", "--resume", "--output-dir", tmp_path]
