@@ -11,7 +11,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from common.compare import draw_comparison, group_runs, table
-from tests.conftest import ROOT
+from plots.reference.measure import readme_table
+from tests.conftest import ROOT, SCRIPTS
 
 HEADER = "epoch,loss,accuracy,val_loss,val_accuracy\n"
 TWO_SEEDS = {"seed1/lstm": ([0.9, 0.5, 0.7], [0.1, 0.6, 0.6]), "seed2/lstm": ([0.9, 0.6, 0.4], [0.1, 0.6, 0.8])}
@@ -180,3 +181,8 @@ def test_wrong_use(tmp_path: Path, arguments: list[str], status: int, message: s
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
     assert message in done.stderr
     assert not (tmp_path / "runs.png").exists()
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_readme_shows_what_the_runs_gave(script: str) -> None:
+    assert readme_table(script) in (ROOT / "README.md").read_text(encoding="utf-8")
