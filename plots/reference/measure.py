@@ -67,10 +67,12 @@ def run(target: Path, command: list[str]) -> None:
     print(f"{time.strftime('%H:%M:%S')} {target.relative_to(HERE)}", flush=True)
     target.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as out:
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "plots.reference.measure", "--one", out, *command],
-            cwd=ROOT, env=os.environ | {"MPLBACKEND": "agg"}, stdout=subprocess.DEVNULL, check=True,
+            cwd=ROOT, env=os.environ | {"MPLBACKEND": "agg"}, stdout=subprocess.DEVNULL,
         )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"{' '.join(command)} failed: what it said is above")
         with COSTS.open("a", newline="") as stream:
             if not stream.tell():
                 stream.write("run,parameters,wall seconds,processor seconds\n")
