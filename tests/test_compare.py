@@ -1,6 +1,7 @@
 """Comparing runs: which belong together, the table, the figure, and files that are no runs."""
 
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from common.compare import draw_comparison, group_runs, table
+from common.compare import draw_comparison, group_runs, read_run, table
 from plots.reference.measure import readme_table
 from tests.conftest import ROOT, SCRIPTS
 
@@ -152,15 +153,14 @@ def test_an_ascii_console(tmp_path: Path) -> None:
         (HEADER.encode() + b"0,0.5,0.5,0.5,0.5\n", "not the CSV of a run: its epochs do not count 1, 2, 3"),
     ],
 )
-def test_a_file_that_is_no_run(tmp_path: Path, content: bytes | None, message: str) -> None:
-    write_run(tmp_path / "good.csv", [0.5])
+def test_a_file_that_is_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     if content is not None:
-        (tmp_path / "bad.csv").write_bytes(content)
-    done = compare(tmp_path, "good.csv", "bad.csv", "--output", "runs.png")
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("python -m common.compare: ")
-    assert message in done.stderr
-    assert not (tmp_path / "runs.png").exists()
+        Path("bad.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_run(Path("bad.csv"))
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,7 @@ def test_a_file_that_is_no_run(tmp_path: Path, content: bytes | None, message: s
         (["good.csv"], 2, "the following arguments are required: --output"),
         (["--output", "runs.png"], 2, "the following arguments are required: CSV"),
         (["good.csv", "--output", "runs.pdf"], 2, "argument --output: must end in .png, not 'runs.pdf'"),
+        (["good.csv", "empty.csv", "--output", "runs.png"], 2, "python -m common.compare: empty.csv is empty"),
         ([".", "--output", "runs.png"], 2, "cannot read .: Is a directory"),
         (["good.csv", "--output", "good.csv/runs.png"], 1, "Could not write good.csv/runs.png: "),
         (["good.csv", "--output", "directory.png"], 1, "Could not write directory.png: Is a directory"),
@@ -176,6 +177,7 @@ def test_a_file_that_is_no_run(tmp_path: Path, content: bytes | None, message: s
 )
 def test_wrong_use(tmp_path: Path, arguments: list[str], status: int, message: str) -> None:
     write_run(tmp_path / "good.csv", [0.5])
+    (tmp_path / "empty.csv").touch()
     (tmp_path / "directory.png").mkdir()
     done = compare(tmp_path, *arguments)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
