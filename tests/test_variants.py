@@ -1,6 +1,7 @@
 """The variants: their layers, their data, and the names of their files."""
 
 import subprocess
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ from matplotlib.image import imread
 
 import imdb_cnn_lstm
 import reuters_lstm
+from common.run import _title
 from common.shuffling import shuffle_words
 
 RECURRENT = {
@@ -86,6 +88,37 @@ def test_shuffled_words_keep_each_text_but_for_its_order() -> None:
     assert (shuffled != texts).any(axis=1).sum() > 30
     np.testing.assert_array_equal(shuffled, shuffle_words(texts, seed=1))
     assert (shuffled != shuffle_words(texts, seed=2)).any()
+    one, other = shuffle_words(np.array([range(2, 102)] * 2, np.int32), seed=1)
+    assert (one != other).any()
+
+
+@pytest.mark.parametrize(
+    ("recurrent", "conv", "shuffled", "title"),
+    [
+        ("lstm", None, False, "LSTM on news"),
+        ("gru", None, True, "GRU on news, words shuffled"),
+        ("lstm", True, False, "CNN and LSTM on news"),
+        ("simple_rnn", True, True, "CNN and Simple RNN on news, words shuffled"),
+        ("none", False, False, "Averaging on news"),
+    ],
+)
+def test_the_title_names_the_variant(recurrent: str, conv: bool | None, shuffled: bool, title: str) -> None:
+    assert _title(Namespace(recurrent=recurrent, conv=conv, shuffle_words=shuffled), "news") == title
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", ["reuters_lstm", "imdb_cnn_lstm"])
+def test_the_network_reads_the_shuffled_words(
+    run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path, script: str
+) -> None:
+    for arguments in ([], ["--shuffle-words"]):
+        run_script(script, *arguments, "--data", "sample", "--epochs", "1", "--output-dir", tmp_path, tiny=True)
+    files = [tmp_path / f"{script}-sample.csv", tmp_path / f"{script}-shuffled-sample.csv"]
+    (loss, val_loss), (shuffled_loss, shuffled_val_loss) = (
+        file.read_text().splitlines()[1].split(",")[1:4:2] for file in files
+    )
+    assert loss != shuffled_loss
+    assert val_loss != shuffled_val_loss
 
 
 @pytest.mark.parametrize(
@@ -116,6 +149,9 @@ def test_one_epoch_of_each_variant_goes_into_its_own_files(
     done = run_script(script, *arguments, "--data", "sample", "--epochs", "1", "--output-dir", tmp_path, tiny=True)
     assert done.returncode == 0, done.stderr
     assert "UserWarning" not in done.stderr
+    recurrent = arguments[1] if arguments[0] == "--recurrent" else "lstm"
+    assert f"({RECURRENT[recurrent][0]})" in done.stdout
+    assert ("(Conv1D)" in done.stdout) == (script == "imdb_cnn_lstm" and "--no-conv" not in arguments)
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}.csv", f"{name}.png", state.name}
     imread(tmp_path / f"{name}.png")
 
