@@ -9,13 +9,14 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from common.console import set_up_console
+from common.curve import label_axes
 from common.files import replacing
-from common.options import Parser, make_writable
+from common.options import Parser
 
 COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
+History = dict[str, list[float]]  # for each of them the numbers of all epochs of a run
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     try:
-        make_writable(options.output)
+        options.output.parent.mkdir(parents=True, exist_ok=True)
         with replacing(options.output) as part:
             draw_comparison(groups).savefig(part)
     except OSError as error:
@@ -46,7 +47,7 @@ def main() -> None:
     print(table(groups))
 
 
-def read_run(path: Path) -> dict[str, list[float]]:
+def read_run(path: Path) -> History:
     """Read the CSV of a run.
 
     Args:
@@ -81,7 +82,7 @@ def read_run(path: Path) -> dict[str, list[float]]:
     return run
 
 
-def group_runs(runs: dict[Path, dict[str, list[float]]]) -> dict[str, list[dict[str, list[float]]]]:
+def group_runs(runs: dict[Path, History]) -> dict[str, list[History]]:
     """Put together the runs that differ only in their seed.
 
     Args:
@@ -111,14 +112,14 @@ def spread(numbers: list[float]) -> str:
     return f"{mean} ± {statistics.stdev(numbers):.4f}" if len(numbers) > 1 else mean
 
 
-def lowest(run: dict[str, list[float]]) -> tuple[float, int]:
+def lowest(run: History) -> tuple[float, int]:
     """Return the lowest test loss of a run and its epoch; NaN and epoch 1 if no loss is a number."""
     return min(
         ((loss, epoch) for epoch, loss in enumerate(run["val_loss"], 1) if not math.isnan(loss)), default=(math.nan, 1)
     )
 
 
-def table(groups: dict[str, list[dict[str, list[float]]]]) -> str:
+def table(groups: dict[str, list[History]]) -> str:
     """Return the Markdown table: a row for each experiment, mean and standard deviation where it has several runs."""
     rows = [
         "| run | epochs | final test loss | final test accuracy | lowest test loss | in epoch |",
@@ -138,7 +139,7 @@ def table(groups: dict[str, list[dict[str, list[float]]]]) -> str:
     return "\n".join(rows)
 
 
-def draw_comparison(groups: dict[str, list[dict[str, list[float]]]]) -> Figure:
+def draw_comparison(groups: dict[str, list[History]]) -> Figure:
     """Draw the test loss of every experiment: the mean of its runs as a line, their range as a band.
 
     Runs on the sample get axes of their own: a loss on other texts is not a better or worse one.
@@ -149,28 +150,22 @@ def draw_comparison(groups: dict[str, list[dict[str, list[float]]]]) -> Figure:
     Returns:
         The figure, 8 by 6 inches, or 11 by 6 with two axes.
     """
-    panels = [
-        panel
-        for sample in (False, True)
-        if (panel := {name: runs for name, runs in groups.items() if ("-sample" in Path(name).name) == sample})
-    ]
+    panels: dict[str, list[tuple[str, list[History]]]] = {}
+    for name, runs in groups.items():
+        title = "Test loss" + " on the built-in sample" * ("-sample" in Path(name).name)
+        panels.setdefault(title, []).append((name.replace("-sample", ""), runs))
     figure = Figure(figsize=(8, 6) if len(panels) == 1 else (11, 6), dpi=120, layout="constrained")
     lines: dict[str, Line2D] = {}  # a variant has the same colour in both axes, and one entry in the legend
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        for name, runs in panel.items():
-            label = name.replace("-sample", "")
-            style = {"color": f"C{len(lines)}", "linestyle": ("-", "--", ":")[len(lines) // 10 % 3]}
-            if label in lines:
-                style = {"color": lines[label].get_color(), "linestyle": lines[label].get_linestyle()}
+    for axes, title in zip(figure.subplots(1, len(panels), squeeze=False)[0], sorted(panels), strict=True):
+        for label, runs in panels[title]:
+            number = list(lines).index(label) if label in lines else len(lines)
+            colour = f"C{number}"
             losses = list(zip(*(run["val_loss"] for run in runs), strict=True))  # an epoch's, of all runs
             mean, low, high = ([function(loss) for loss in losses] for function in (statistics.fmean, min, max))
-            lines[label] = axes.plot(runs[0]["epoch"], mean, **style, marker=".", label=label)[0]
-            axes.fill_between(runs[0]["epoch"], low, high, color=style["color"], alpha=0.2)
-        axes.set_title("Test loss" + " on the built-in sample" * ("-sample" in Path(name).name))
-        axes.set_xlabel("Epoch")
-        axes.set_ylabel("Loss (cross-entropy)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.grid(alpha=0.5)
+            style = {"color": colour, "linestyle": ("-", "--", ":")[number // 10 % 3], "marker": "."}
+            lines[label] = axes.plot(runs[0]["epoch"], mean, **style, label=label)[0]
+            axes.fill_between(runs[0]["epoch"], low, high, color=colour, alpha=0.2)
+        label_axes(axes, title)
     figure.legend(handles=[*lines.values()], loc="outside lower center", ncols=3)  # the curves are everywhere
     return figure
 

@@ -3,6 +3,7 @@
 import math
 import sys
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -42,13 +43,18 @@ def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | Non
         margin = (high - low) or 0.1
         axes.set_ylim(low - 0.06 * margin, high + 0.3 * margin)
     axes.set_xlim(0.5, len(loss) + 0.5)
+    label_axes(axes, title)
+    axes.legend(loc="upper right", framealpha=1)
+    return figure
+
+
+def label_axes(axes: Axes, title: str) -> None:
+    """Say that it is losses over epochs, whole ones."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_title(title)
     axes.set_xlabel("Epoch")
     axes.set_ylabel("Loss (cross-entropy)")
     axes.grid(alpha=0.5)
-    axes.legend(loc="upper right", framealpha=1)
-    return figure
 
 
 def show_curve(history: dict[str, list[float]], title: str) -> None:

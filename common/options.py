@@ -75,9 +75,9 @@ def read_options(
 
     options = parser.parse_args()
     try:
-        make_writable(options.output_dir / "curve.png")
+        _make_writable(options.output_dir / "curve.png")
         if options.save_model:
-            make_writable(options.save_model)
+            _make_writable(options.save_model)
     except OSError as error:
         parser.error(f"cannot write to {error.filename}: {error.strerror}")
     options.verbose = 1 if sys.stdout.isatty() else 2
@@ -121,7 +121,7 @@ def _model_path(text: str) -> Path:
     return Path(text)
 
 
-def make_writable(path: Path) -> None:
+def _make_writable(path: Path) -> None:
     """Make the file's directory if it is missing, and see before the training whether it can be written there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

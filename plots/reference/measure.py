@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common.compare import draw_comparison, group_runs, lowest, read_run, spread
+from common.compare import History, draw_comparison, group_runs, lowest, read_run, spread
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -86,6 +86,8 @@ def run_one(out: str, program: str, *arguments: str) -> None:
     """Run a program in this process, and write down what its `fit`, validation included, gave and cost."""
     import keras
 
+    from common.run import COLUMNS
+
     fit = keras.Sequential.fit
 
     def timed_fit(model: keras.Sequential, *positional: object, **options: object) -> object:
@@ -96,10 +98,9 @@ def run_one(out: str, program: str, *arguments: str) -> None:
         if not arguments:  # the article's program, which keeps no history
             with Path(out, f"article_{Path(program).stem}.csv").open("w", newline="") as stream:
                 writer = csv.writer(stream, lineterminator="\n")
-                columns = ("loss", "accuracy", "val_loss", "val_accuracy")
-                writer.writerow(("epoch", *columns))
+                writer.writerow(("epoch", *COLUMNS))
                 epochs = range(1, len(history.epoch) + 1)
-                writer.writerows(zip(epochs, *(history.history[column] for column in columns), strict=True))
+                writer.writerows(zip(epochs, *(history.history[column] for column in COLUMNS), strict=True))
         return history
 
     keras.Sequential.fit = timed_fit
@@ -108,7 +109,7 @@ def run_one(out: str, program: str, *arguments: str) -> None:
     runpy.run_path(program, run_name="__main__")
 
 
-def read_runs(script: str) -> dict[str, list[dict[str, list[float]]]]:
+def read_runs(script: str) -> dict[str, list[History]]:
     """Return the script's variants in the order of `VARIANTS`, on the real data and on the sample, and the article's
     program, each with all its runs that are here."""
     names = [f"{script}{variant}{ending}" for ending in ("", "-sample") for variant in VARIANTS]
