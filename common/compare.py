@@ -166,7 +166,9 @@ def draw_comparison(groups: dict[str, list[History]]) -> Figure:
             lines[label] = axes.plot(runs[0]["epoch"], mean, **style, label=label)[0]
             axes.fill_between(runs[0]["epoch"], low, high, color=colour, alpha=0.2)
         label_axes(axes, title)
-    figure.legend(handles=[*lines.values()], loc="outside lower center", ncols=3)  # the curves are everywhere
+    widest = 0.6 + 0.085 * max(map(len, lines))  # inches, of a line in the legend
+    columns = max(1, min(3, int(figure.get_figwidth() / widest)))
+    figure.legend(handles=[*lines.values()], loc="outside lower center", ncols=columns)  # the curves are everywhere
     return figure
 
 

@@ -102,6 +102,16 @@ def test_the_sample_has_axes_of_its_own() -> None:
     assert gru == gru_sample != plain == plain_sample != other != gru
 
 
+@pytest.mark.parametrize("name", ["imdb_cnn_lstm-simple_rnn-no_conv", "plots/imdb_cnn_lstm-simple_rnn-no_conv-sample"])
+def test_the_legend_fits_the_figure(name: str) -> None:
+    names = [f"batch{size}/{name}" for size in (10, 50, 100, 200)]
+    figure = draw_comparison(groups_of(dict.fromkeys(names, ([0.5], [0.5]))))
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+    assert figure.bbox.y0 <= legend.y0 < legend.y1 < figure.axes[0].get_window_extent().y0
+
+
 def test_a_dozen_runs_are_told_apart() -> None:
     (axes,) = draw_comparison(groups_of({f"a{number}": ([0.5], [0.5]) for number in range(12)})).axes
     assert len({(to_rgb(line.get_color()), line.get_linestyle()) for line in axes.lines}) == 12
