@@ -22,38 +22,29 @@ EPOCHS = 5  # more than it needs: the test loss is lowest after two or three
 BATCH_SIZE = 100  # reviews for each step of the training
 
 if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
-    options = read_options(__file__, __doc__, EPOCHS, BATCH_SIZE, has_conv=True)
+    options = read_options("imdb_cnn_lstm", __doc__, EPOCHS, BATCH_SIZE, has_conv=True)
 
 import keras
 from keras import layers
 
 from common.batches import batches
+from common.console import in_good_order
 from common.curve import draw_curve
 from common.data import load_imdb
 from common.padding import pad
-from common.run import Run
-from common.shuffling import shuffle_words
+from common.run import Run, finish
+from common.variants import vary  # not in the article
 
 
-def build_model(recurrent: str = "lstm", conv: bool = True) -> keras.Sequential:
+def build_model() -> keras.Sequential:
     """Return the network, not yet compiled: (batch, 100) word numbers in, (batch, 1) probability of "positive" out."""
     model = keras.Sequential()
-    model.add(keras.Input((REVIEW_LENGTH,)))  # without it, the summary would show no shapes and no parameters
-    # `mask_zero` leaves the padding out of an average of word vectors; all other layers read it, as in the article.
-    model.add(layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE, mask_zero=recurrent == "none" and not conv))
+    model.add(keras.Input((REVIEW_LENGTH,), dtype="int32"))  # without it, the summary would show no shapes
+    model.add(layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE))
     model.add(layers.Dropout(DROPOUT))
-    if conv:
-        model.add(layers.Conv1D(FILTERS, FILTER_LENGTH, padding="valid", activation="relu", strides=1))
-        model.add(layers.MaxPooling1D(POOL_LENGTH))
-    match recurrent:
-        case "lstm":
-            model.add(layers.LSTM(LSTM_UNITS, activation="tanh"))
-        case "gru":
-            model.add(layers.GRU(LSTM_UNITS, activation="tanh"))
-        case "simple_rnn":
-            model.add(layers.SimpleRNN(LSTM_UNITS, activation="tanh"))
-        case "none":  # the average over the text, which cannot see the order of what it averages
-            model.add(layers.GlobalAveragePooling1D())
+    model.add(layers.Conv1D(FILTERS, FILTER_LENGTH, padding="valid", activation="relu", strides=1))
+    model.add(layers.MaxPooling1D(POOL_LENGTH))
+    model.add(layers.LSTM(LSTM_UNITS, activation="tanh"))
     model.add(layers.Dense(1))
     model.add(layers.Activation("sigmoid"))
     return model
@@ -61,11 +52,10 @@ def build_model(recurrent: str = "lstm", conv: bool = True) -> keras.Sequential:
 
 def main(options: Namespace) -> None:
     # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the review, 2 unknown.
-    (x_train, y_train), (x_test, y_test), source = load_imdb(options.data, num_words=VOCABULARY_SIZE)
-    corpus = "IMDB reviews" if source == "keras" else "SAMPLE reviews (built in, not IMDB)"
+    (x_train, y_train), (x_test, y_test), corpus = load_imdb(options.data, num_words=VOCABULARY_SIZE)
 
     # Look at them.
-    print(f"Data: {corpus}")
+    print(f"Data: {corpus.name}")
     print(f"{len(x_train)} training reviews")
     print(f"{len(x_test)} test reviews")
     print(f"The first review: {x_train[0].tolist()}")
@@ -74,39 +64,36 @@ def main(options: Namespace) -> None:
     x_train = pad(x_train, REVIEW_LENGTH)
     x_test = pad(x_test, REVIEW_LENGTH)
 
-    # Not in the article: what is the order of the words worth?
-    if options.shuffle_words:
-        x_train = shuffle_words(x_train, options.seed)
-        x_test = shuffle_words(x_test, options.seed)
-
     # Build the model. The seed determines its first weights, the dropout and the order of the batches.
     keras.utils.set_random_seed(options.seed)
-    model = build_model(options.recurrent, options.conv)
+    model = build_model()
+    model, x_train, x_test = vary(model, x_train, x_test, options)  # not in the article: its variants
     model.summary()
 
     # Compile it.
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
 
     # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
-    run = Run(options, "imdb_cnn_lstm", source, corpus)
-    test_batches = batches(x_test, y_test)
+    run = Run(options, corpus, model, (len(x_train), len(x_test)))
     model.fit(
         batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
         epochs=options.epochs,
         initial_epoch=run.epochs_done,
-        validation_data=test_batches,
+        validation_data=batches(x_test, y_test),
         callbacks=[run],
         shuffle=False,  # `batches` has done it
         verbose=options.verbose,
     )
 
-    # Evaluate it on the test set.
-    test_loss, test_accuracy = model.evaluate(test_batches, callbacks=[run], verbose=options.verbose)
+    # Evaluate it on the test set: the last epoch has just done that.
+    print(f"\nTest loss      {run.history['val_loss'][-1]:.4f}")
+    print(f"Test accuracy  {run.history['val_accuracy'][-1]:.4f}")
 
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
     curve = draw_curve(run.history, run.title)
-    run.finish(curve, test_loss, test_accuracy)
+    finish(run, curve)
 
 
 if __name__ == "__main__":
-    main(options)
+    with in_good_order():
+        main(options)

@@ -20,48 +20,39 @@ EPOCHS = 20  # the test loss is lowest shortly before
 BATCH_SIZE = 100  # articles for each step of the training
 
 if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
-    options = read_options(__file__, __doc__, EPOCHS, BATCH_SIZE)
+    options = read_options("reuters_lstm", __doc__, EPOCHS, BATCH_SIZE)
 
 import keras
 from keras import layers
 
 from common.batches import batches
+from common.console import in_good_order
 from common.curve import draw_curve
 from common.data import load_reuters
 from common.one_hot import one_hot
 from common.padding import pad
-from common.run import Run
-from common.shuffling import shuffle_words
+from common.run import Run, finish
+from common.variants import vary  # not in the article
 
 
-def build_model(recurrent: str = "lstm") -> keras.Sequential:
+def build_model() -> keras.Sequential:
     """Return the network, not yet compiled: (batch, 100) word numbers in, (batch, 46) probabilities out."""
     model = keras.Sequential()
-    model.add(keras.Input((ARTICLE_LENGTH,)))  # without it, the summary would show no shapes and no parameters
-    # `mask_zero` leaves the padding out of the average; the recurrent layers read it, as in the article.
-    model.add(layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE, mask_zero=recurrent == "none"))
-    match recurrent:
-        case "lstm":
-            model.add(layers.LSTM(LSTM_UNITS, activation="tanh"))
-        case "gru":
-            model.add(layers.GRU(LSTM_UNITS, activation="tanh"))
-        case "simple_rnn":
-            model.add(layers.SimpleRNN(LSTM_UNITS, activation="tanh"))
-        case "none":  # the average of the word vectors, which cannot see their order
-            model.add(layers.GlobalAveragePooling1D())
+    model.add(keras.Input((ARTICLE_LENGTH,), dtype="int32"))  # without it, the summary would show no shapes
+    model.add(layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE))
+    model.add(layers.LSTM(LSTM_UNITS, activation="tanh"))
     model.add(layers.Dense(NUM_TOPICS, activation="softmax"))
     return model
 
 
 def main(options: Namespace) -> None:
     # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the article, 2 unknown.
-    (x_train, y_train), (x_test, y_test), source = load_reuters(
+    (x_train, y_train), (x_test, y_test), corpus = load_reuters(
         options.data, num_words=VOCABULARY_SIZE, test_split=TEST_SPLIT
     )
-    corpus = "Reuters news" if source == "keras" else "SAMPLE news (built in, not Reuters)"
 
     # Look at them.
-    print(f"Data: {corpus}")
+    print(f"Data: {corpus.name}")
     print(f"{max(y_train) + 1} topics")
     print(f"{len(x_train)} training articles")
     print(f"{len(x_test)} test articles")
@@ -71,25 +62,21 @@ def main(options: Namespace) -> None:
     x_train = pad(x_train, ARTICLE_LENGTH)
     x_test = pad(x_test, ARTICLE_LENGTH)
 
-    # Not in the article: what is the order of the words worth?
-    if options.shuffle_words:
-        x_train = shuffle_words(x_train, options.seed)
-        x_test = shuffle_words(x_test, options.seed)
-
     # Encode the topics one-hot.
     y_train = one_hot(y_train, NUM_TOPICS)
     y_test = one_hot(y_test, NUM_TOPICS)
 
     # Build the model. The seed determines its first weights and the order of the batches.
     keras.utils.set_random_seed(options.seed)
-    model = build_model(options.recurrent)
+    model = build_model()
+    model, x_train, x_test = vary(model, x_train, x_test, options)  # not in the article: its variants
     model.summary()
 
     # Compile it.
     model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
 
     # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
-    run = Run(options, "reuters_lstm", source, corpus)
+    run = Run(options, corpus, model, (len(x_train), len(x_test)))
     test_batches = batches(x_test, y_test)
     model.fit(
         batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
@@ -103,11 +90,13 @@ def main(options: Namespace) -> None:
 
     # Evaluate it on the test set.
     test_loss, test_accuracy = model.evaluate(test_batches, callbacks=[run], verbose=options.verbose)
+    print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
 
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
     curve = draw_curve(run.history, run.title)
-    run.finish(curve, test_loss, test_accuracy)
+    finish(run, curve)
 
 
 if __name__ == "__main__":
-    main(options)
+    with in_good_order():
+        main(options)

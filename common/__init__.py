@@ -1,1 +1,1 @@
-"""What the two scripts share: data, padding, shuffling, one-hot encoding, batches, the curve, the run around them."""
+"""What the two scripts share: data, padding, one-hot encoding, batches, the curve, the run around them."""

@@ -14,8 +14,8 @@ def batches(
     With plain arrays, `fit` stalls for two seconds or more at the end of many epochs, waiting for the thread of
     tf.data's autotuner (epochs of the Reuters model took 5.9 to 10.8 s at equal processor time, with autotuning off
     5.3 to 6.8 s). And after `keras.utils.set_random_seed` it shows the model the same batches in the same order in
-    every epoch, which costs accuracy. (`python -m pytest tests/test_batches.py` shows the second, and that this
-    function has neither; TensorFlow 2.21, Keras 3.15.)
+    every epoch, which costs accuracy. (`python -m pytest --upstream tests/test_batches.py` shows the second, and
+    that this function has neither; TensorFlow 2.21, Keras 3.15.)
 
     Args:
         x: array of shape `(n, ...)`.
@@ -27,12 +27,15 @@ def batches(
     Returns:
         Dataset of `(x, y)` batches whose number is known.
     """
-    dataset = tf.data.Dataset.from_tensor_slices((x, y))
-    if seed is not None:
-        dataset = dataset.shuffle(len(x), seed=seed, reshuffle_each_iteration=True)
+    with tf.device("CPU"):  # where the batches are made
+        arrays = tf.convert_to_tensor(x), tf.convert_to_tensor(y)
+    rows = tf.data.Dataset.range(len(x))
+    if seed is not None:  # row numbers: shuffling whole rows costs more with many texts, in time and memory
+        rows = rows.shuffle(len(x), seed=seed, reshuffle_each_iteration=True)
+    dataset = rows.batch(batch_size).map(lambda batch: tuple(tf.gather(array, batch) for array in arrays))
     options = tf.data.Options()
     options.autotune.enabled = False
-    dataset = dataset.batch(batch_size).prefetch(1).with_options(options)
+    dataset = dataset.prefetch(1).with_options(options)
     for _ in range(2 * skip):  # every iterator has a new order, and `fit` makes two for each epoch
         iter(dataset)
     return dataset

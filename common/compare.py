@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from common.console import set_up_console
 from common.curve import label_axes
-from common.files import replacing
+from common.files import write
 from common.options import Parser
 
 COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
@@ -38,12 +38,8 @@ def main() -> None:
         groups = group_runs({path: read_run(path) for path in options.csv})
     except ValueError as error:
         parser.error(str(error))
-    try:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(options.output) as part:
-            draw_comparison(groups).savefig(part)
-    except OSError as error:
-        sys.exit(f"Could not write {options.output}: {error.strerror or error}")
+    if not write(options.output, draw_comparison(groups).savefig):
+        sys.exit(1)
     print(table(groups))
 
 

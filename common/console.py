@@ -1,58 +1,74 @@
-"""The console of a run: what is printed arrives or is given up, and neither ends the run."""
+"""The console and the signals of a run."""
 
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn, TextIO
+from types import FrameType
+from typing import NoReturn
+
+# A Ctrl-C, a `kill`, and a terminal that was closed or lost; Windows does not know the last one.
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
 
-class _Lasting:
-    """A text stream that goes on, unheard, when its reader has gone or its disk is full."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        try:
-            return self._stream.write(text)
-        except OSError:
-            self._fall_silent()
-            return len(text)
-
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError:
-            self._fall_silent()
-
-    def _fall_silent(self) -> None:
-        # The way of Python's documentation (signal, "Note on SIGPIPE"): what is still buffered goes nowhere too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+def in_session() -> bool:
+    """Return whether this is a notebook or another Python session, which lives on after the script."""
+    return hasattr(sys, "ps1")
 
 
 def set_up_console() -> None:
     """Prepare standard output and error, and let an early Ctrl-C end the program with one line.
 
     Lines come out at once, also into a pipe; a character that the terminal does not know, as under an ASCII locale,
-    is shown as its code; a stream whose reader has gone (`python reuters_lstm.py | head`) goes on unheard, and the
-    run with it, because its results are in files. Of TensorFlow's start-up messages those are left out that heed its
-    log level; some are written before it is read. Warnings and errors stay (level 1, unless the user has set one).
+    is shown as its code. Of TensorFlow's start-up messages those are left out that heed its log level; some are
+    written before it is read. Warnings and errors stay (level 1, unless the user has set one). A session's streams
+    and signals are left alone.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    if in_session():
+        return
     for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:  # closed before the start: `python reuters_lstm.py >&-`
-            stream = Path(os.devnull).open("w")  # noqa: SIM115
-        stream.reconfigure(errors="backslashreplace", line_buffering=True)
-        setattr(sys, name, _Lasting(stream))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
+        if getattr(sys, name) is None:  # closed before the start: `python reuters_lstm.py >&-`
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace", line_buffering=True)
+    catch_signals(_leave)
 
 
-def _leave(number: int, frame: object) -> NoReturn:
+def catch_signals(handler: Callable[[int, FrameType | None], object]) -> None:
+    """Have what would end the program call `handler` instead.
+
+    Not under `nohup`, which has the end of the terminal ignored, and not in a thread, where Python does not let it be.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            if signal.getsignal(number) != signal.SIG_IGN or number == signal.SIGINT:
+                signal.signal(number, handler)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
     print(f"\nStopped by {signal.Signals(number).name} before anything was written.", file=sys.stderr)
     sys.exit(128 + number)
+
+
+@contextmanager
+def in_good_order() -> Iterator[None]:
+    """Leave the signals as they were, since a notebook goes on, and end with one line where a stream cannot be written.
+
+    A pipe whose reader has gone (`python reuters_lstm.py | head`) ends the program without a word; the finished
+    epochs are kept.
+    """
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if not in_session():  # the way of Python's documentation (signal, "Note on SIGPIPE")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1 if isinstance(error, BrokenPipeError) else f"Stopped: {error}")
+    finally:
+        for number, handler in before.items():
+            if signal.getsignal(number) != handler:
+                signal.signal(number, handler)

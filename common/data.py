@@ -8,6 +8,7 @@ import sys
 import tempfile
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -23,7 +24,19 @@ SHA256 = {
 SILENCE = 30  # seconds without a byte after which a download has failed; Keras alone would wait for ever
 
 
-def load_reuters(source: str, num_words: int, test_split: float) -> tuple[Split, Split, str]:
+class Corpus(NamedTuple):
+    """What was loaded, beside the arrays.
+
+    Attributes:
+        name: for titles, "Reuters news".
+        source: "keras" for the real data, "sample" for the built-in sample corpus.
+    """
+
+    name: str
+    source: str
+
+
+def load_reuters(source: str, num_words: int, test_split: float) -> tuple[Split, Split, Corpus]:
     """Load what `keras.datasets.reuters.load_data` loads, or the sample news in its place.
 
     Where the real data can be neither found in Keras's cache nor downloaded, it says why and what to do about it,
@@ -35,28 +48,28 @@ def load_reuters(source: str, num_words: int, test_split: float) -> tuple[Split,
         test_split: share of the articles that is kept for the test.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test), source`: for each half an array of int32 arrays of word numbers, where
-        Keras has lists, and an int64 array of labels; and which it is, "keras" or "sample".
+        `(x_train, y_train), (x_test, y_test), corpus`: for each half an array of int32 arrays of word numbers, where
+        Keras has lists, and an int64 array of labels; and what it is.
     """
     content = _read("reuters.npz", source)
     if content is None:
-        return *sample.load_news(num_words, test_split), "sample"
+        return *sample.load_news(num_words, test_split), Corpus("SAMPLE news (built in, not Reuters)", "sample")
     with np.load(io.BytesIO(content), allow_pickle=True) as arrays:  # these very bytes have passed the hash check
         x, y = _arrange(arrays["x"], arrays["y"], np.random.RandomState(113), num_words)
     num_train = int(len(x) * (1 - test_split))
-    return (x[:num_train], y[:num_train]), (x[num_train:], y[num_train:]), "keras"
+    return (x[:num_train], y[:num_train]), (x[num_train:], y[num_train:]), Corpus("Reuters news", "keras")
 
 
-def load_imdb(source: str, num_words: int) -> tuple[Split, Split, str]:
+def load_imdb(source: str, num_words: int) -> tuple[Split, Split, Corpus]:
     """Load what `keras.datasets.imdb.load_data` loads, or the sample reviews in its place: see `load_reuters`."""
     content = _read("imdb.npz", source)
     if content is None:
-        return *sample.load_reviews(num_words), "sample"
+        return *sample.load_reviews(num_words), Corpus("SAMPLE reviews (built in, not IMDB)", "sample")
     rng = np.random.RandomState(113)
     with np.load(io.BytesIO(content), allow_pickle=True) as arrays:  # one half at a time: the lists are large
         train = _arrange(arrays["x_train"], arrays["y_train"], rng, num_words)
         test = _arrange(arrays["x_test"], arrays["y_test"], rng, num_words)
-    return train, test, "keras"
+    return train, test, Corpus("IMDB reviews", "keras")
 
 
 def _arrange(x: np.ndarray, y: np.ndarray, rng: np.random.RandomState, num_words: int) -> Split:

@@ -19,13 +19,9 @@ def one_hot(labels: np.ndarray, num_classes: int) -> np.ndarray:
         float64 array of shape `(n, num_classes)`.
 
     Raises:
-        ValueError: if `labels` is not a flat array of whole numbers, or one of them is out of range.
+        ValueError: if one of the labels is not a whole number or is out of range.
     """
     labels = np.asarray(labels)
-    if labels.ndim != 1:
-        raise ValueError(f"labels must have the shape (n,), not {labels.shape}")
-    if labels.size == 0:
-        return keras.utils.to_categorical([], num_classes)
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(f"labels must be whole numbers, not {labels.dtype}")
     if labels.min() < 0 or labels.max() >= num_classes:

@@ -9,8 +9,8 @@ import numpy as np
 def pad(texts: Sequence[Sequence[int]], length: int) -> np.ndarray:
     """Keep each text's last `length` words, and fill a shorter one up with zeros in front.
 
-    It is `keras.utils.pad_sequences(texts, maxlen=length)`, less what that lets pass: a length of 0 and lists
-    nested in a text, which would become a third dimension.
+    It is `keras.utils.pad_sequences(texts, maxlen=length)`, less what that lets pass: lists nested in a text, which
+    would become a third dimension.
 
     Args:
         texts: lists of word numbers, each of any length, 0 included.
@@ -20,10 +20,8 @@ def pad(texts: Sequence[Sequence[int]], length: int) -> np.ndarray:
         int32 array of shape `(len(texts), length)`.
 
     Raises:
-        ValueError: if `length` is less than 1 or a text is not a list of numbers.
+        ValueError: if a text is not a list of numbers, or `length` is less than 1.
     """
-    if length < 1:
-        raise ValueError(f"length must be at least 1, not {length}")
     padded = keras.utils.pad_sequences(texts, maxlen=length)
     if padded.ndim != 2:
         raise ValueError(f"each text must be a flat list of word numbers, not of shape {padded.shape[2:]} elements")

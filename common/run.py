@@ -1,42 +1,45 @@
-"""What surrounds the training in both scripts: a run that is stopped, killed or fails loses nothing."""
+"""What surrounds the training in both scripts: a run that is stopped, killed or fails loses nothing.
+
+Keras's own callbacks leave a gap each. `CSVLogger` truncates the old file first and counts epochs from 0.
+`BackupAndRestore` writes the weights and the epoch number one after the other over the old ones, so that a process
+killed in between resumes with weights and a number that do not belong together. And no Keras file holds the random
+state of a dropout layer, which starts again from the seed. Here all of it goes into one file that is replaced as a
+whole, and a resumed run gives the same numbers, to the last digit, as one that nobody stopped
+(`python -m pytest -k stopped_run` shows it).
+"""
 
 import csv
-import json
 import math
+import os
 import shlex
 import signal
+import subprocess
 import sys
-import zipfile
+import uuid
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import keras
 from matplotlib.figure import Figure
 
+from common import checkpoint, variants
+from common.console import catch_signals, in_session
 from common.curve import draw_curve, show_curve
-from common.files import replacing
+from common.data import Corpus
+from common.files import set_aside, write
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
-STATE = "run.json"  # added to the saved model: the epochs so far and the settings they were trained with
 
 
 class Run(keras.callbacks.Callback):
-    """Callback that keeps each finished epoch on the disk and ends the training in good order.
-
-    Keras's own callbacks leave a gap each. `CSVLogger` truncates the old file first and counts epochs from 0;
-    `BackupAndRestore` writes the weights and the epoch number one after the other over the old ones, so that a
-    process killed in between resumes with weights and a number that do not belong together; and no Keras file holds
-    the random state of a dropout layer, which starts again from the seed. Here the model, its optimizer, the random
-    state and the history go into one file that is replaced as a whole, and a resumed run gives the same numbers, to
-    the last digit, as one that nobody stopped (`python -m pytest -k stopped_run` shows it).
+    """Callback that keeps each finished epoch on the disk and stops the training in good order at a signal.
 
     Args:
         options: the command line, from `read_options`.
-        script: "reuters_lstm" or "imdb_cnn_lstm"; the files' names begin with it.
-        source: "keras" or "sample", as from the loader.
-        corpus: what is trained on, for the curve's title.
+        corpus: what is trained on, from the loader.
+        model: the compiled network; with `--resume` it gets the state that was kept.
+        num_texts: how many for training and for the test. With other data it is not the same run.
 
     Attributes:
         title: the curve's title, "LSTM on Reuters news".
@@ -44,172 +47,139 @@ class Run(keras.callbacks.Callback):
         epochs_done: how many epochs are finished.
     """
 
-    def __init__(self, options: Namespace, script: str, source: str, corpus: str) -> None:
+    def __init__(self, options: Namespace, corpus: Corpus, model: keras.Model, num_texts: tuple[int, int]) -> None:
         super().__init__()
-        self.options, self.title = options, _title(options, corpus)
-        name = _name(options, script, source)
-        self.curve_path = options.output_dir / f"{name}.png"
-        self.history_path = options.output_dir / f"{name}.csv"
-        self.resume_path = options.output_dir / f"{name}.resume.keras"
-        self.settings = {"name": name, "seed": options.seed, "batch size": options.batch_size}
-        self.history: dict[str, list[float]] = {column: [] for column in COLUMNS}
-        self.signal: int | None = None
+        self.options = options
+        self.title = variants.title(options, corpus.name)
+        self.source = corpus.source
+        stem = options.output_dir / variants.file_name(options, corpus.source)
+        self.files = {kind: Path(f"{stem}.{kind}") for kind in ("png", "csv", "keras")}
+        self.facts = {
+            "id": uuid.uuid4().hex,  # whose file it is, where two runs write into one directory
+            "settings": {
+                "name": stem.name,
+                "seed": options.seed,
+                "batch size": options.batch_size,
+                "training texts": num_texts[0],
+                "test texts": num_texts[1],
+            },
+            "history": {column: [] for column in COLUMNS},
+        }
+        self.begun = options.resume  # whether the files that are there are this run's
         if options.resume:
-            self._read_state(script)
-        elif self.resume_path.exists():
-            print(f"Starting anew. (A run that did not finish is in {self.resume_path}: --resume goes on with it.)")
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._note_signal)
+            self.facts = _resume(self.files["keras"], model, self.facts, options)
+        elif any(path.exists() for path in self.files.values()):
+            print(f"{stem}.* is there already: after the first epoch it becomes {stem.name}.previous.*")
+        self.signals: list[int] = []  # acted upon after the batch: an exception could hit the middle of a write
+        catch_signals(lambda number, frame: self.signals.append(number))
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        return self.facts["history"]
 
     @property
     def epochs_done(self) -> int:
         return len(self.history["loss"])
 
-    def _note_signal(self, number: int, frame: object) -> None:
-        self.signal = number  # acted upon after the batch: an exception here could hit the middle of a write
-
-    def _read_state(self, script: str) -> None:
-        """Take over the interrupted run's history, or end the program if it does not fit."""
-        try:
-            with zipfile.ZipFile(self.resume_path) as archive:
-                state = json.loads(archive.read(STATE))
-            self.history, settings, self.random_state = state["history"], state["settings"], state["random state"]
-        except FileNotFoundError:
-            others = [path.name for path in self.resume_path.parent.glob(f"{script}*.resume.keras")]
-            _refuse(f"nothing to resume: there is no {self.resume_path}" + f", only {', '.join(others)}" * bool(others))
-        except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-            _refuse(f"cannot resume from {self.resume_path}: {error}")
-        for setting, value in self.settings.items():
-            if settings.get(setting) != value:
-                _refuse(
-                    f"cannot resume: the interrupted run had {setting} {settings.get(setting)}, this one has {value}"
-                )
-        if self.epochs_done > self.options.epochs:
-            _refuse(f"cannot resume: {self.epochs_done} epochs are done, more than --epochs {self.options.epochs}")
-        print(f"Going on after epoch {self.epochs_done} of the interrupted run.")
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Give the model the weights, and the optimizer the state, of the last finished epoch."""
-        if self.epochs_done:
-            self.model.optimizer.build(self.model.trainable_variables)
-            try:
-                self.model.load_weights(self.resume_path)
-            except ValueError:
-                _refuse(f"cannot resume: the model in {self.resume_path} has other layers")
-            for variable, value in zip(_random_variables(self.model), self.random_state, strict=True):
-                variable.assign(value)
-
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stop here if there was a signal."""
-        if self.signal:
-            self._stop()
+        if self.signals:
+            _stop(self)
 
-    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stop here too."""
-        self.on_train_batch_end(batch)
+    on_test_batch_end = on_train_batch_end
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the epoch: first what resuming needs, then the row in the CSV."""
+        """Keep the epoch: first the network, from which it goes on, then the row in the CSV."""
         for column in COLUMNS:
             self.history[column].append(float(logs[column]))
-        finite = all(math.isfinite(logs[column]) for column in COLUMNS)
-        if finite:
-            self._write(self.resume_path, self._save_state)
-        self._write(self.history_path, self._save_history)
-        if not finite:
-            self._save_curve(f"stopped: the loss is not finite in epoch {self.epochs_done}")
-            print(f"Stopped: the loss is not a finite number in epoch {self.epochs_done}.", file=sys.stderr)
+        if all(math.isfinite(logs[column]) for column in COLUMNS):
+            _write(self, "keras", "csv")
+        else:
+            remark = f"the loss is not a finite number in epoch {self.epochs_done}"
+            _write(self, "csv", "png", curve=draw_curve(self.history, f"{self.title}\nstopped: {remark}"))
+            print(f"Stopped: {remark}.", file=sys.stderr)
             sys.exit(1)
 
-    def _stop(self) -> NoReturn:
-        """Save the curve of the finished epochs, say how to go on, and end the program."""
-        if self.epochs_done:
-            self._save_curve(f"stopped after epoch {self.epochs_done} of {self.options.epochs}")
-        resumable = self.epochs_done > 0 and self.resume_path.exists()
-        arguments = [argument for argument in sys.argv if argument != "--resume"] + ["--resume"] * resumable
-        print(
-            f"\nStopped by {signal.Signals(self.signal).name} after epoch {self.epochs_done} of {self.options.epochs}. "
-            f"To {'go on' if resumable else 'start anew'}: {shlex.join(['python', *arguments])}"
-        )
-        sys.exit(128 + self.signal)
 
-    def finish(self, curve: Figure, test_loss: float, test_accuracy: float) -> None:
-        """Save the curve, the history and, with `--save-model`, the model, and print the result.
+def finish(run: Run, curve: Figure) -> None:
+    """Save the curve, and what could not be saved before, and name the files.
 
-        What cannot be written is named, and the program then ends with exit status 1.
-        """
-        files = {"Curve": (self.curve_path, curve.savefig), "History": (self.history_path, self._save_history)}
-        if self.options.save_model:
-            files["Model"] = (self.options.save_model, self.model.save)
-        written = {label: path for label, (path, write) in files.items() if self._write(path, write)}
-        if len(written) == len(files):
-            self.resume_path.unlink(missing_ok=True)
-
-        print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
-        for label, path in written.items():
-            print(f"{label:<14} {path}")
-        if len(written) < len(files):
-            if self.resume_path.exists():
-                print("The training itself is kept: once there is room, --resume writes the files.", file=sys.stderr)
-            sys.exit(1)
-        if self.options.show:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # everything is saved: Ctrl-C may close the window
-            show_curve(self.history, self.title)
-
-    def _write(self, path: Path, write: Callable[[Path], object]) -> bool:
-        """Write the file, or say that it could not be written."""
-        try:
-            with replacing(path) as part:
-                write(part)
-        except OSError as error:
-            print(f"Could not write {path}: {error.strerror or error}", file=sys.stderr)
-            return False
-        return True
-
-    def _save_history(self, path: Path) -> None:
-        with path.open("w", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(("epoch", *COLUMNS))
-            writer.writerows(zip(range(1, self.epochs_done + 1), *self.history.values(), strict=True))
-
-    def _save_state(self, path: Path) -> None:
-        self.model.save(path)
-        state = {
-            "settings": self.settings,
-            "history": self.history,
-            "random state": [variable.numpy().tolist() for variable in _random_variables(self.model)],
-        }
-        with zipfile.ZipFile(path, "a") as archive:
-            archive.writestr(STATE, json.dumps(state))
-
-    def _save_curve(self, remark: str) -> None:
-        self._write(self.curve_path, draw_curve(self.history, f"{self.title}\n{remark}").savefig)
+    What cannot be written is named, and the program then ends with exit status 1.
+    """
+    written = _write(run, "png", "csv", "keras", curve=curve)
+    for kind, label in (("png", "Curve"), ("csv", "History"), ("keras", "Network")):
+        if kind in written:
+            print(f"{label:<14} {run.files[kind]}")
+    if len(written) < len(run.files):
+        if checkpoint.owner(run.files["keras"]) == run.facts["id"]:
+            print("The training itself is kept: once there is room, --resume writes the files.", file=sys.stderr)
+        sys.exit(1)
+    if run.options.show:  # everything is saved: a signal may close the window
+        catch_signals(signal.default_int_handler if in_session() else signal.SIG_DFL)
+        show_curve(run.history, run.title)
 
 
-def _name(options: Namespace, script: str, source: str) -> str:
-    """Return the stem of the files' names: "reuters_lstm", "reuters_lstm-gru-shuffled", "reuters_lstm-sample"."""
-    parts = {
-        options.recurrent: options.recurrent != "lstm",
-        "no_conv": options.conv is False,
-        "shuffled": options.shuffle_words,
-        "sample": source == "sample",
+def _write(run: Run, *kinds: str, curve: Figure | None = None) -> list[str]:
+    """Write those of the run's files, after setting aside what another run has left; return which are written."""
+    if not run.begun or checkpoint.owner(run.files["keras"]) not in (None, run.facts["id"]):
+        if not all(set_aside(path) for path in run.files.values()):
+            return []
+        run.begun = True
+    fill = {
+        "png": lambda part: curve.savefig(part),
+        "csv": lambda part: _write_history(part, run.history),
+        "keras": lambda part: checkpoint.save(part, run.model, run.facts),
     }
-    return "-".join([script, *(part for part, named in parts.items() if named)])
+    return [kind for kind in kinds if write(run.files[kind], fill[kind])]
 
 
-def _title(options: Namespace, corpus: str) -> str:
-    """Return what is trained on what."""
-    layer = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "Simple RNN", "none": "Averaging"}[options.recurrent]
-    network = f"CNN and {layer}" if options.conv else layer
-    return f"{network} on {corpus}" + ", words shuffled" * options.shuffle_words
+def _write_history(path: Path, history: dict[str, list[float]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("epoch", *COLUMNS))
+        writer.writerows((epoch, *row) for epoch, row in enumerate(zip(*history.values(), strict=True), start=1))
 
 
-def _random_variables(model: keras.Model) -> list[keras.Variable]:
-    """Return the variables from which the layers draw their random numbers."""
-    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+def _stop(run: Run) -> NoReturn:
+    """Save the curve of the finished epochs, say how to go on, and end the program."""
+    number, reached = run.signals[0], f"after epoch {run.epochs_done} of {run.options.epochs}"
+    if run.epochs_done:
+        _write(run, "png", curve=draw_curve(run.history, f"{run.title}\nstopped {reached}"))
+    resumable = checkpoint.owner(run.files["keras"]) == run.facts["id"]
+    command = _command(run.options, run.source, resumable)
+    aim = "go on" if resumable else "start anew"
+    print(f"\nStopped by {signal.Signals(number).name} {reached}. To {aim}: {command}")
+    sys.exit(128 + number)
 
 
-def _refuse(message: str) -> NoReturn:
-    """End the program as for any other wrong use of the command line."""
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
-    sys.exit(2)
+def _resume(path: Path, model: keras.Model, facts: dict, options: Namespace) -> dict:
+    """Return the kept run's facts and give the model its state, or end the program if it does not fit."""
+    try:
+        kept = checkpoint.read(path)
+        epochs = len(kept["history"]["loss"])
+        reason = checkpoint.difference(kept, model, facts["settings"])
+        if not reason and epochs > options.epochs:
+            reason = f"{epochs} epochs are done, more than --epochs {options.epochs}"
+        if not reason:
+            checkpoint.restore(path, model, kept)
+    except FileNotFoundError:
+        others = [other.name for other in sorted(path.parent.glob(f"{options.script}*.keras"))]
+        reason = f"there is no {path}" + f", only {', '.join(others)}" * bool(others)
+    except Exception as error:  # the file may be damaged in any way
+        reason = f"{path} is not what a run leaves: {' '.join(str(error).split())}"
+    if reason:
+        print(f"{options.script}.py: cannot resume: {reason}", file=sys.stderr)
+        sys.exit(2)
+    print(f"Going on after epoch {epochs}." if epochs < options.epochs else f"No epoch is left: all {epochs} are done.")
+    return {key: kept[key] for key in facts}
+
+
+def _command(options: Namespace, source: str, resume: bool) -> str:
+    """Return the command that was run, as the user's shell takes it, to go on or to start anew."""
+    python = sys.orig_argv[0] if os.name == "posix" else sys.executable  # as it was called, where that is known
+    start = [python, *sys.orig_argv[1 : len(sys.orig_argv) - len(options.arguments)]]
+    arguments = [argument for argument in options.arguments if argument != "--resume"]
+    if options.data == "auto" and source == "sample":
+        arguments += ["--data", "sample"]
+    join = shlex.join if os.name == "posix" else subprocess.list2cmdline
+    return join([*(["%run", f"{options.script}.py"] if in_session() else start), *arguments, *["--resume"] * resume])

@@ -1,6 +1,7 @@
 """What the tests share: the scripts in their own process, small and quick, and the data they may use."""
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,13 +16,15 @@ REAL_DATA = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datas
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes, too")
+    parser.addoption("--upstream", action="store_true", help="run the tests that show faults of the libraries, too")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--slow"):
-        for item in items:
-            if "slow" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="takes minutes: run with --slow"))
+    for mark, why in (("slow", "takes minutes"), ("upstream", "shows a fault of a library")):
+        if not config.getoption(f"--{mark}"):
+            for item in items:
+                if mark in item.keywords:
+                    item.add_marker(pytest.mark.skip(reason=f"{why}: run with --{mark}"))
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +37,14 @@ def own_keras_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return home
+
+
+@pytest.fixture
+def moments() -> random.Random:
+    """Random moments, the same again from the seed that a failed test prints: `MOMENTS=seed python -m pytest ...`."""
+    seed = os.environ.get("MOMENTS", str(random.SystemRandom().randrange(10**6)))
+    print(f"The random moments are those of MOMENTS={seed}.")
+    return random.Random(seed)
 
 
 def command(script: str, *arguments: str | Path, tiny: bool = False) -> list[str]:

@@ -31,6 +31,7 @@ def rows() -> tuple[np.ndarray, np.ndarray]:
     return np.arange(250, dtype="float32")[:, None], np.zeros(250)
 
 
+@pytest.mark.upstream
 def test_fit_alone_repeats_its_batches_after_seeding(rows: tuple[np.ndarray, np.ndarray]) -> None:
     """The fault upstream. When this fails, Keras has mended it, and a half of `batches` can go."""
     keras.utils.set_random_seed(1)

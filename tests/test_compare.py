@@ -61,6 +61,7 @@ def test_runs_that_differ_in_their_seed_are_one_row() -> None:
         (["seed1/a", "seed2/a", "seed10/a"], ["a"]),
         (["a-seed1", "a-seed2"], ["a-seed*"]),
         (["a-seed1", "b"], ["a-seed1", "b"]),
+        (["lstm", "lstm.previous"], ["lstm", "lstm.previous"]),
         (["run-1/a", "run-2/a", "b"], ["a", "b"]),
         (["batch50/a", "batch100/a"], ["batch50/a", "batch100/a"]),
         (["x/seed1/a", "x/seed2/a", "y/seed1/a"], ["x/seed*/a", "y/seed1/a"]),

@@ -18,7 +18,7 @@ def test_help_states_every_default(run_script: Callable[..., subprocess.Complete
     assert done.returncode == 0
     options = done.stdout.partition("options:")[2].strip().split("\n  --")[1:]
     names = {option.split()[0].rstrip(",") for option in options}
-    expected = {"epochs", "batch-size", "seed", "resume", "data", "output-dir", "save-model", "show"}
+    expected = {"epochs", "batch-size", "seed", "resume", "data", "output-dir", "show"}
     expected |= {"recurrent", "shuffle-words"} | ({"no-conv"} if script == "imdb_cnn_lstm" else set())
     assert names == expected
     assert all("(default: " in option for option in options)
@@ -48,11 +48,6 @@ def test_help_states_every_default(run_script: Callable[..., subprocess.Complete
         (["--output-dir", "a-file/below"], "cannot write to a-file/below: Not a directory"),
         (["--output-dir", "x" * 300], "File name too long"),
         (["--output-dir", "/proc/nowhere"], "cannot write to /proc/nowhere: "),
-        (["--save-model", "model.h5"], "argument --save-model: must end in .keras, not 'model.h5'"),
-        (["--save-model", ""], "argument --save-model: must end in .keras, not ''"),
-        (["--save-model", ".keras"], "argument --save-model: must end in .keras, not '.keras'"),
-        (["--save-model", "a-directory.keras"], "argument --save-model: a-directory.keras is a directory"),
-        (["--save-model", "a-file/model.keras"], "cannot write to a-file: File exists"),
         (["--epoch", "1"], "unrecognized arguments: --epoch 1"),
         (["--fast"], "unrecognized arguments: --fast"),
         (["file"], "unrecognized arguments: file"),
@@ -66,27 +61,31 @@ def test_wrong_values_get_one_line_and_status_2(
     message: str,
 ) -> None:
     (tmp_path / "a-file").touch()
-    (tmp_path / "a-directory.keras").mkdir()
     done = run_script(script, *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.startswith(f"{script}.py: ")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-directory.keras", "a-file"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a-file"]
 
 
-def test_the_directories_are_made_and_left_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ["--output-dir", str(tmp_path / "a" / "b"), "--save-model", str(tmp_path / "c" / "model.keras")]
-    monkeypatch.setattr("sys.argv", ["script.py", *arguments])
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the streams and the signals of the tests alone."""
     monkeypatch.setattr("common.options.set_up_console", lambda: None)
-    options = read_options("script.py", "A description.", 20, 100)
+
+
+@pytest.mark.usefixtures("quiet")
+def test_the_directory_is_made_and_left_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["script.py", "--output-dir", str(tmp_path / "a" / "b")])
+    options = read_options("script", "A description.", 20, 100)
     assert (options.epochs, options.batch_size, options.seed, options.data) == (20, 100, 1, "auto")
-    assert list((tmp_path / "a" / "b").iterdir()) == list((tmp_path / "c").iterdir()) == []
+    assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
-def test_the_default_directory_lies_beside_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("quiet")
+def test_the_default_directory_lies_beside_the_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["script.py"])
-    monkeypatch.setattr("common.options.set_up_console", lambda: None)
-    monkeypatch.chdir(ROOT)
-    assert read_options(str(tmp_path / "script.py"), "A description.", 20, 100).output_dir == tmp_path / "plots"
+    monkeypatch.chdir(tmp_path)
+    assert read_options("script", "A description.", 20, 100).output_dir == ROOT / "plots"

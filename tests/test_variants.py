@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
 import imdb_cnn_lstm
 import reuters_lstm
-from common.run import _title
-from common.shuffling import shuffle_words
+from common import variants
+from common.variants import shuffle_words, vary
 
 RECURRENT = {
     "lstm": ("LSTM", 80_400),
@@ -23,10 +24,17 @@ RECURRENT = {
 }
 
 
+def build(script: ModuleType, recurrent: str = "lstm", conv: bool | None = None) -> keras.Sequential:
+    """The network of a variant, as the script makes it."""
+    keras.utils.set_random_seed(1)
+    options = Namespace(recurrent=recurrent, conv=conv, shuffle_words=False, seed=1)
+    return vary(script.build_model(), np.zeros((1, 100)), np.zeros((1, 100)), options)[0]
+
+
 @pytest.mark.parametrize("recurrent", RECURRENT)
 def test_layers_on_reuters(recurrent: str) -> None:
     kind, parameters = RECURRENT[recurrent]
-    model = reuters_lstm.build_model(recurrent)
+    model = build(reuters_lstm, recurrent)
     assert [type(layer).__name__ for layer in model.layers] == ["Embedding", kind, "Dense"]
     assert [layer.output.shape for layer in model.layers] == [(None, 100, 100), (None, 100), (None, 46)]
     assert model.layers[1].count_params() == parameters
@@ -36,7 +44,7 @@ def test_layers_on_reuters(recurrent: str) -> None:
 @pytest.mark.parametrize("recurrent", RECURRENT)
 def test_layers_on_imdb(recurrent: str, conv: bool) -> None:
     kind, _ = RECURRENT[recurrent]
-    model = imdb_cnn_lstm.build_model(recurrent, conv)
+    model = build(imdb_cnn_lstm, recurrent, conv)
     found = ["Conv1D", "MaxPooling1D"] if conv else []
     assert [type(layer).__name__ for layer in model.layers] == [
         "Embedding", "Dropout", *found, kind, "Dense", "Activation",
@@ -51,7 +59,7 @@ def test_layers_on_imdb(recurrent: str, conv: bool) -> None:
 @pytest.mark.parametrize("script", [reuters_lstm, imdb_cnn_lstm])
 def test_on_a_gpu_keras_can_use_cudnn(script: ModuleType, recurrent: str) -> None:
     """Its conditions, from the documentation of `keras.layers.LSTM` and `GRU`; and no mask, which needs a check."""
-    embedding, *_ = layers = script.build_model(recurrent).layers
+    embedding, *_ = layers = build(script, recurrent, script is imdb_cnn_lstm).layers
     (layer,) = (layer for layer in layers if type(layer).__name__ == RECURRENT[recurrent][0])
     config = layer.get_config()
     assert (config["activation"], config["recurrent_activation"]) == ("tanh", "sigmoid")
@@ -63,7 +71,7 @@ def test_on_a_gpu_keras_can_use_cudnn(script: ModuleType, recurrent: str) -> Non
 
 def test_averaging_cannot_see_the_order() -> None:
     texts = np.array([[0] * 90 + [1, *range(4, 13)]])
-    model = reuters_lstm.build_model("none")
+    model = build(reuters_lstm, "none")
     shuffled = shuffle_words(texts, seed=1)
     assert shuffled.tolist() != texts.tolist()
     probabilities = model.predict(texts, verbose=0)
@@ -103,32 +111,51 @@ def test_shuffled_words_keep_each_text_but_for_its_order() -> None:
     ],
 )
 def test_the_title_names_the_variant(recurrent: str, conv: bool | None, shuffled: bool, title: str) -> None:
-    assert _title(Namespace(recurrent=recurrent, conv=conv, shuffle_words=shuffled), "news") == title
+    assert variants.title(Namespace(recurrent=recurrent, conv=conv, shuffle_words=shuffled), "news") == title
 
 
-@pytest.mark.parametrize("script", [reuters_lstm, imdb_cnn_lstm])
-def test_training_and_test_are_both_on_shuffled_words(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Caught(Exception):
-        pass
+def one_by_one(recurrent: str, conv: bool | None) -> keras.Sequential:
+    """A variant built layer by layer, as if there were no other network before it."""
+    layers = keras.layers
+    embedding = {"mask_zero": recurrent == "none" and not conv}
+    model = keras.Sequential([keras.Input((100,), dtype="int32")])
+    model.add(layers.Embedding(1000 if conv is None else 5000, 100, **embedding))
+    if conv is not None:
+        model.add(layers.Dropout(0.5))
+    if conv:
+        model.add(layers.Conv1D(64, 5, activation="relu"))
+        model.add(layers.MaxPooling1D(4))
+    kinds = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
+    model.add(layers.GlobalAveragePooling1D() if recurrent == "none" else kinds[recurrent](100))
+    if conv is None:
+        model.add(layers.Dense(46, activation="softmax"))
+    else:
+        model.add(layers.Dense(1))
+        model.add(layers.Activation("sigmoid"))
+    return model
 
-    def texts_of(shuffle_words: bool) -> list[np.ndarray]:
-        texts = []
 
-        def catch(x: np.ndarray, *others: object, **options: object) -> None:
-            texts.append(x)
-            if len(texts) == 2:  # before `fit` begins
-                raise Caught
+@pytest.mark.parametrize("recurrent", RECURRENT)
+@pytest.mark.parametrize("conv", [None, True, False])
+def test_a_variant_starts_as_if_it_had_been_built_alone(recurrent: str, conv: bool | None) -> None:
+    """Weights and the dropout's random state, to the last bit; and all that a layer was configured with."""
+    varied = build(reuters_lstm if conv is None else imdb_cnn_lstm, recurrent, conv)
+    keras.utils.set_random_seed(1)
+    alone = one_by_one(recurrent, conv)
+    for one, other in zip(varied.variables, alone.variables, strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+    for one, other in zip(varied.layers, alone.layers, strict=True):
+        assert one.get_config() | {"name": ""} == other.get_config() | {"name": ""}
 
-        monkeypatch.setattr(script, "batches", catch)
-        monkeypatch.setattr(script, "Run", lambda *arguments: Namespace(epochs_done=0))
-        options = {"data": "sample", "seed": 1, "batch_size": 100, "recurrent": "none", "conv": None}
-        with pytest.raises(Caught):
-            script.main(Namespace(**options, shuffle_words=shuffle_words))
-        return texts
 
-    for plain, shuffled in zip(texts_of(False), texts_of(True), strict=True):
-        np.testing.assert_array_equal(np.sort(plain), np.sort(shuffled))
-        assert (plain != shuffled).any(axis=1).mean() > 0.9
+def test_training_and_test_are_both_on_shuffled_words() -> None:
+    plain = [np.arange(2, 402).reshape(4, 100), np.arange(500, 800).reshape(3, 100)]
+    options = Namespace(recurrent="lstm", conv=None, shuffle_words=True, seed=1)
+    model, *shuffled = vary("the network", *plain, options)
+    assert model == "the network"
+    for before, after in zip(plain, shuffled, strict=True):
+        np.testing.assert_array_equal(before, np.sort(after))
+        assert (before != after).any(axis=1).all()
 
 
 @pytest.mark.parametrize(
@@ -154,15 +181,17 @@ def test_training_and_test_are_both_on_shuffled_words(script: ModuleType, monkey
 def test_one_epoch_of_each_variant_goes_into_its_own_files(
     run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path, script: str, arguments: list[str], name: str
 ) -> None:
-    state = tmp_path / f"{script}-sample.resume.keras"
-    state.touch()
+    other = tmp_path / f"{script}-sample.keras"
+    other.touch()
     done = run_script(script, *arguments, "--data", "sample", "--epochs", "1", "--output-dir", tmp_path, tiny=True)
     assert done.returncode == 0, done.stderr
     assert "UserWarning" not in done.stderr
     recurrent = arguments[1] if arguments[0] == "--recurrent" else "lstm"
     assert f"({RECURRENT[recurrent][0]})" in done.stdout
     assert ("(Conv1D)" in done.stdout) == (script == "imdb_cnn_lstm" and "--no-conv" not in arguments)
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.csv", f"{name}.png", state.name}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.{end}" for end in ("csv", "png", "keras")} | {
+        other.name
+    }
     imread(tmp_path / f"{name}.png")
 
 
@@ -192,9 +221,9 @@ def test_what_the_sample_is_for(
 
 
 def test_another_variant_is_not_resumed(run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path) -> None:
-    (tmp_path / "reuters_lstm-sample.resume.keras").touch()
+    (tmp_path / "reuters_lstm-sample.keras").touch()
     arguments = ["--data", "sample", "--resume", "--output-dir", tmp_path]
     done = run_script("reuters_lstm", "--recurrent", "gru", *arguments, tiny=True)
     assert done.returncode == 2
-    assert "nothing to resume" in done.stderr
-    assert "only reuters_lstm-sample.resume.keras" in done.stderr
+    assert "cannot resume: there is no " in done.stderr
+    assert "only reuters_lstm-sample.keras" in done.stderr

@@ -1,0 +1,122 @@
+"""The file that keeps a network: `NAME.keras`, which Keras opens as it is and from which a run goes on.
+
+It is what `model.save` writes, the network and its optimizer, and one more entry, `run.json`: the epochs so far, the
+settings they were trained with, and what no Keras file holds, the random state of a dropout layer.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+
+RUN = "run.json"
+
+
+def save(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
+    """Save the compiled model and what is to be known about it.
+
+    Args:
+        path: ends in ".keras"; replaced if it is there.
+        model: the network, with its optimizer.
+        facts: what JSON can hold; `read` returns it.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    model.save(path)
+    state = [variable.numpy().tolist() for variable in _random_variables(model)]
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(RUN, json.dumps(facts | {"random state": state}))
+
+
+def read(path: Path) -> dict[str, object]:
+    """Return the facts that `save` was given, and under "config" the network's configuration as Keras keeps it.
+
+    Nothing in the file is run.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        ValueError: if it is not a file that `save` has written; the message says what is wrong with it.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if RUN not in archive.namelist():
+                raise ValueError("it holds no run of these scripts")
+            facts, config = (json.loads(archive.read(entry)) for entry in (RUN, "config.json"))
+        return {**facts, "config": config}
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # the file may be damaged in any way, or made to be
+        raise ValueError(getattr(error, "strerror", None) or " ".join(str(error).split())) from None
+
+
+def owner(path: Path) -> str | None:
+    """Return the "id" among the facts of the file, or None if there is no such file."""
+    try:
+        return read(path).get("id")
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def difference(facts: dict[str, object], model: keras.Model, settings: dict[str, object]) -> str | None:
+    """Say in what the kept run was another experiment than this model with these settings; None if in nothing.
+
+    Compared are the settings, and all layers, the optimizer and the loss, as configured; names are not.
+
+    Args:
+        facts: from `read`, with "settings" among them.
+        model: a compiled model.
+        settings: of this run.
+    """
+    old, new = (
+        {**chosen, "layers": config["config"]["layers"], **config["compile_config"]}
+        for chosen, config in ((facts["settings"], facts["config"]), (settings, json.loads(model.to_json())))
+    )
+    for what in (*settings, "layers", "optimizer", "loss"):
+        if found := _first_difference(what, old.get(what), new[what]):
+            what, one, other = found
+            return f"that run had {what} {one}, this one has {other}"
+    return None
+
+
+def _first_difference(what: str, old: object, new: object) -> tuple[str, object, object] | None:
+    """Return where the two part, and what stands there in each."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        if old.get("class_name") != new.get("class_name"):
+            return what, old.get("class_name"), new.get("class_name")
+        inner = [
+            (what if key == "config" else f"{what} {key}", old[key], new[key])
+            for key in new
+            if key in old and key != "name"  # another Keras may know other keys; a notebook counts its layers on
+        ]
+    elif what == "layers":
+        kinds = [", ".join(layer["class_name"] for layer in layers) for layers in (old, new)]
+        if kinds[0] != kinds[1]:
+            return what, *kinds
+        inner = [(layer["class_name"], layer, other) for layer, other in zip(old, new, strict=True)]
+    else:
+        return None if old == new else (what, old, new)
+    return next((found for part in inner if (found := _first_difference(*part))), None)
+
+
+def restore(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
+    """Give the compiled model the weights, the optimizer and the random state that are kept there.
+
+    Args:
+        path: the file.
+        model: fits it, as `difference` says.
+        facts: what `read` returned.
+
+    Raises:
+        ValueError, OSError, KeyError: if the file is damaged.
+    """
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(path)
+    for variable, value in zip(_random_variables(model), facts["random state"], strict=True):
+        variable.assign(value)
+
+
+def _random_variables(model: keras.Model) -> list[keras.Variable]:
+    """Return the variables from which the layers draw their random numbers."""
+    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
