@@ -6,17 +6,21 @@ the baseline in turn with the script (A B A B), the medians are printed, and onl
 """
 
 import argparse
+import contextlib
 import json
 import os
+import platform
 import runpy
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+STAGES = ("import", "load", "pad", "build", "first step", "one epoch", "evaluate", "plot and save")
 ROOT = Path(__file__).resolve().parent.parent
 BASELINES = {"reuters_lstm": "reuters.py", "imdb_cnn_lstm": "imdb.py"}
 
@@ -48,20 +52,76 @@ def main() -> None:
                 ours[-1] |= json.loads(Path(out, "stages.json").read_text())
                 if options.baseline:
                     theirs.append(_run(script, [str(options.baseline.resolve() / BASELINES[script])]))
-        print(f"\n{script}, {'real data' if options.data == 'keras' else 'sample'}, {options.rounds} rounds\n")
-        print("| stage | wall s | processor s |\n| --- | --- | --- |")
-        for stage in ("import", "load", "pad", "build", "first step", "one epoch", "evaluate", "plot and save"):
-            wall, processor = (statistics.median(run[stage][column] for run in ours) for column in (0, 1))
-            print(f"| {stage} | {wall:.2f} | {processor:.2f} |")
-        epochs = [epoch for run in ours for epoch in run["epochs"]]
-        print(f"\nSlowest epoch after the first / fastest: {max(epochs) / min(epochs):.2f}\n")
-        print("| whole run | wall s | processor s | peak memory MB |\n| --- | --- | --- | --- |")
-        for name, runs in ((f"{script}.py", ours), ("the article's program", theirs)):
-            if runs:
-                print(f"| {name} | " + " | ".join(f"{_median(runs, what):.1f}" for what in MEASURED) + " |")
-        if theirs:
-            ratios = (_median(ours, what) / _median(theirs, what) for what in MEASURED)
-            print("| ratio | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+        print(f"\n{script}, {'real data' if options.data == 'keras' else 'sample'}, {options.rounds} rounds, {cpu()}\n")
+        print_tables(script, ours, theirs)
+
+
+def cpu() -> str:
+    """Return the processor's name, as Linux and Mac know it, and how many cores there are."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(": ")[2] for line in lines if line.startswith("model name")) + f", {os.cpu_count()}"
+    return f"{platform.processor()}, {os.cpu_count()}"
+
+
+def print_tables(script: str, ours: list[dict], theirs: list[dict]) -> None:
+    """Print what the rounds gave: the stages, the whole run, and how near an epoch is to its multiplications."""
+    print("| stage | wall s | processor s |\n| --- | --- | --- |")
+    for stage in [stage for stage in STAGES if stage in ours[0]]:  # only Reuters evaluates after the last epoch
+        wall, processor = (statistics.median(run[stage][column] for run in ours) for column in (0, 1))
+        print(f"| {stage} | {wall:.2f} | {processor:.2f} |")
+    epochs = [epoch for run in ours for epoch in run["epochs"]]
+    print(f"\nSlowest epoch after the first / fastest: {max(epochs) / min(epochs):.2f}\n")
+    epoch = statistics.median(run["one epoch"][1] for run in ours)
+    alone = seconds_of(multiplications(script, *ours[0]["texts"]))
+    print(
+        f"An epoch's multiplications alone, NumPy, one thread: {alone:.2f} s; processor / that: {epoch / alone:.2f}\n"
+    )
+    print("| whole run | wall s | processor s | peak memory MB |\n| --- | --- | --- | --- |")
+    for name, runs in ((f"{script}.py", ours), ("the article's program", theirs)):
+        if runs:
+            print(f"| {name} | " + " | ".join(f"{_median(runs, what):.1f}" for what in MEASURED) + " |")
+    if theirs:
+        ratios = (_median(ours, what) / _median(theirs, what) for what in MEASURED)
+        print("| ratio | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+
+
+def multiplications(script: str, training: int, test: int) -> list[tuple[int, int, int, float]]:
+    """Return the matrix products of an epoch with its validation: rows, inner length, columns, and how often.
+
+    Of a layer's product (n, k) by (k, m) the training needs two more: (k, n) by (n, m) for the weights' gradient, and
+    (n, m) by (m, k) for the input's.
+    """
+    steps, inputs = (100, 100) if script == "reuters_lstm" else (24, 64)
+    products = []
+    for texts, batch, learns in ((training, 100, True), (test, 500, False)):
+        layers = [(batch, inputs, 400, steps), (batch, 100, 400, steps)]  # the LSTM's: of its input, of its state
+        if script == "imdb_cnn_lstm":
+            layers.append((96 * batch, 5 * 100, 64, 1))  # the convolution's
+        for n, k, m, often in layers:
+            for shape in ((n, k, m), (k, n, m), (n, m, k))[: 3 if learns else 1]:
+                products.append((*shape, often * texts / batch))
+    return products
+
+
+def seconds_of(products: list[tuple[int, int, int, float]]) -> float:
+    """Return how long NumPy takes for the products with one thread."""
+    code = (
+        "import json, sys, time, numpy as np\n"
+        "total = 0\n"
+        "for n, k, m, often in json.loads(sys.argv[1]):\n"
+        "    a, b, c = (np.ones(shape, np.float32) for shape in ((n, k), (k, m), (n, m)))\n"
+        "    np.matmul(a, b, c)\n"
+        "    start, times = time.process_time(), 0\n"
+        "    while time.process_time() < start + 0.5:\n"
+        "        np.matmul(a, b, c)\n"
+        "        times += 1\n"
+        "    total += often * (time.process_time() - start) / times\n"
+        "print(total)\n"
+    )
+    one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}
+    arguments = [sys.executable, "-c", code, json.dumps(products)]
+    return float(subprocess.run(arguments, env=os.environ | one, check=True, capture_output=True).stdout)
 
 
 MEASURED = ("wall", "processor", "memory")
@@ -81,9 +141,9 @@ def _run(script: str, arguments: list[str]) -> dict[str, float]:
         if status:
             console.seek(0)
             sys.exit(f"{arguments} failed:\n{console.read().decode()[-2000:]}")
-    kilobytes = usage.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
     seconds = time.perf_counter() - start
-    return {"wall": seconds, "processor": usage.ru_utime + usage.ru_stime, "memory": kilobytes / 1000}
+    return {"wall": seconds, "processor": usage.ru_utime + usage.ru_stime, "memory": memory}
 
 
 def measure_stages(out: str, script: str, arguments: list[str]) -> None:
@@ -143,7 +203,7 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     sequential = keras.Sequential
     keras.Sequential = timed("build", sequential)
     curve.draw_curve = timed("plot and save", curve.draw_curve)
-    run.Run.finish = timed("plot and save", run.Run.finish)
+    run.finish = timed("plot and save", run.finish)
     fit = sequential.fit
 
     def fit_and_look(model: keras.Model, *positional: object, callbacks: list, **options: object) -> object:
@@ -155,6 +215,9 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     sys.argv = [f"{script}.py", *arguments, "--output-dir", out]
     runpy.run_path(str(ROOT / f"{script}.py"), run_name="__main__")
     stages["one epoch"] = [statistics.median(walls[1:]), statistics.median(processors[1:])]  # the first one compiles
+    with zipfile.ZipFile(next(Path(out).glob("*.keras"))) as archive:
+        settings = json.loads(archive.read("run.json"))["settings"]
+    stages["texts"] = [settings["training texts"], settings["test texts"]]
     Path(out, "stages.json").write_text(json.dumps(stages | {"epochs": walls[1:]}))
 
 
