@@ -158,6 +158,19 @@ def test_stopped_before_the_first_epoch_is_finished(start: Callable, tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == [csv.name]
 
 
+@pytest.mark.slow
+def test_under_nohup_a_closed_terminal_stops_nothing(start: Callable, tmp_path: Path) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = start("reuters_lstm", *SAMPLE, tmp_path, "--epochs", "12", preexec_fn=ignore)
+    wait_for(tmp_path / "reuters_lstm-sample.csv", process)
+    process.send_signal(signal.SIGHUP)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0, stderr
+    assert len(rows(tmp_path / "reuters_lstm-sample.csv")) == 12
+
+
 @pytest.mark.parametrize("after", [0.05, 1.5, pytest.param(3, marks=pytest.mark.slow)])
 def test_stopped_before_the_training(start: Callable, tmp_path: Path, after: float) -> None:
     process = start("imdb_cnn_lstm", "--data", "sample", "--output-dir", tmp_path / "out")
