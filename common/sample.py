@@ -126,15 +126,16 @@ REVIEW_WORDS = WORDS | {"place": ("river", "station", "market", "harbour", "park
 NEWS_WORDS = WORDS | {"place": ("geneva", "london", "brussels", "vienna", "new york", "tokyo", "nairobi")}
 
 
-def load_reviews(num_words: int | None = None) -> tuple[Split, Split]:
-    """Return the sample reviews in the shape of `keras.datasets.imdb.load_data`.
+def load_reviews(num_words: int | None = None) -> tuple[Split, Split, list[str]]:
+    """Return the sample reviews in the shape of `keras.datasets.imdb.load_data`, and their words.
 
     Args:
         num_words: word numbers from here up become 2, "outside the vocabulary". None keeps every word.
 
     Returns:
-        `(x_train, y_train), (x_test, y_test)`: 10,000 and 2,500 reviews. x: arrays of int32 arrays of word
-        numbers, 1 for the start, then from 4 up, 4 the most frequent word; y: int64 arrays, 1 for a positive review.
+        `(x_train, y_train), (x_test, y_test), words`: 10,000 and 2,500 reviews. x: arrays of int32 arrays of word
+        numbers, 1 for the start, then from 4 up, 4 the most frequent word; y: int64 arrays, 1 for a positive review;
+        words: the words with the numbers 4, 5 ...
     """
     rng = np.random.RandomState(113)
 
@@ -155,8 +156,8 @@ def load_reviews(num_words: int | None = None) -> tuple[Split, Split]:
     return _encode(rng, pairs[:num_train], pairs[num_train:], num_words)
 
 
-def load_news(num_words: int | None = None, test_split: float = 0.2) -> tuple[Split, Split]:
-    """Return the sample news in the shape of `keras.datasets.reuters.load_data`.
+def load_news(num_words: int | None = None, test_split: float = 0.2) -> tuple[Split, Split, list[str]]:
+    """Return the sample news in the shape of `keras.datasets.reuters.load_data`, and their words.
 
     Args:
         num_words: as for `load_reviews`.
@@ -206,8 +207,8 @@ def _distinct(write_twins: Callable[[], list[tuple[str, int]]], number: int) -> 
     return list(pairs.values())
 
 
-def _encode(rng, train, test, num_words: int | None) -> tuple[Split, Split]:
-    """Shuffle each half and number its words, the most frequent first, as Keras's files do."""
+def _encode(rng, train, test, num_words: int | None) -> tuple[Split, Split, list[str]]:
+    """Shuffle each half and number its words, the most frequent first, as Keras's files do; return the words too."""
     counts = Counter(word for twins in train + test for text, _ in twins for word in text.split())
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     numbers = {
@@ -221,4 +222,4 @@ def _encode(rng, train, test, num_words: int | None) -> tuple[Split, Split]:
         x[:] = [np.array([1, *(numbers[word] for word in texts[index][0].split())], np.int32) for index in order]
         return x, np.array([texts[index][1] for index in order])
 
-    return encode(train), encode(test)
+    return encode(train), encode(test), [word for word in ranked if numbers[word] > 2]

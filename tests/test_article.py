@@ -98,17 +98,17 @@ def test_one_epoch_gives_the_same_loss_on_the_sample(
     build_article: Callable, build_ours: Callable, parameters: int
 ) -> None:
     if build_ours is reuters_lstm.build_model:
-        (x, y), (x_test, y_test) = reuters_data(sample.load_news)
+        (x, y), (x_test, y_test), _ = reuters_data(sample.load_news)
         y, y_test, loss = one_hot(y, 46), one_hot(y_test, 46), "categorical_crossentropy"
     else:
-        (x, y), (x_test, y_test) = imdb_data(sample.load_reviews)
+        (x, y), (x_test, y_test), _ = imdb_data(sample.load_reviews)
         loss = "binary_crossentropy"
     arrays = pad(x, 100)[:950], y[:950], pad(x_test, 100)[:250], y_test[:250]
     one_epoch(build_article, build_ours, arrays, loss)
 
 
 def test_padding_and_encoding_are_those_of_the_article() -> None:
-    (x, y), _ = reuters_data(sample.load_news)
+    (x, y), *_ = reuters_data(sample.load_news)
     np.testing.assert_array_equal(pad(x, 100), keras.preprocessing.sequence.pad_sequences(x, maxlen=100), strict=True)
     np.testing.assert_array_equal(one_hot(y, 46), keras.utils.to_categorical(y), strict=True)
 

@@ -146,7 +146,7 @@ def test_the_models_read_order(run_script: Run, tmp_path: Path, script: str, see
 @BOTH
 def test_a_classifier_that_only_counts_words_stays_at_half(script: str) -> None:
     """Logistic regression on how often each word occurs, trained until it knows its training set as well as it can."""
-    halves = (sample.load_news if script == "reuters_lstm" else sample.load_reviews)()
+    halves = (sample.load_news if script == "reuters_lstm" else sample.load_reviews)()[:2]
     (x, y), (x_test, y_test) = ((np.stack([np.bincount(t, minlength=300) for t in texts]), y) for texts, y in halves)
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.layers.Dense(46, activation="softmax")])
