@@ -34,6 +34,7 @@ from common.data import load_imdb
 from common.padding import pad
 from common.run import Run, finish
 from common.variants import vary  # not in the article
+from common.words import to_text
 
 
 def build_model() -> keras.Sequential:
@@ -59,6 +60,9 @@ def main(options: Namespace) -> None:
     print(f"{len(x_train)} training reviews")
     print(f"{len(x_test)} test reviews")
     print(f"The first review: {x_train[0].tolist()}")
+    if corpus.words:
+        print(f"In words: {to_text(x_train[0], corpus.words)}")
+    print(f"It is: {y_train[0]}, {corpus.labels[y_train[0]]}")
 
     # Pad: all reviews to the same length. The labels stay as they are: 0 negative, 1 positive.
     x_train = pad(x_train, REVIEW_LENGTH)

@@ -33,6 +33,7 @@ from common.one_hot import one_hot
 from common.padding import pad
 from common.run import Run, finish
 from common.variants import vary  # not in the article
+from common.words import to_text
 
 
 def build_model() -> keras.Sequential:
@@ -57,6 +58,9 @@ def main(options: Namespace) -> None:
     print(f"{len(x_train)} training articles")
     print(f"{len(x_test)} test articles")
     print(f"The first article: {x_train[0].tolist()}")
+    if corpus.words:
+        print(f"In words: {to_text(x_train[0], corpus.words)}")
+    print(f"Its topic: {y_train[0]}, {corpus.labels[y_train[0]]}")
 
     # Pad: all articles to the same length.
     x_train = pad(x_train, ARTICLE_LENGTH)

@@ -4,13 +4,31 @@ It is what `model.save` writes, the network and its optimizer, and one more entr
 settings they were trained with, and what no Keras file holds, the random state of a dropout layer.
 """
 
+from __future__ import annotations
+
 import json
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
+if TYPE_CHECKING:  # a file is checked before Keras is imported
+    import keras
 
 RUN = "run.json"
+ENTRIES = {"metadata.json", "config.json", "model.weights.h5", RUN}  # what `save` writes, without compression
+# What the configurations of these scripts' networks name: objects, and words in their settings.
+OBJECTS = {
+    "keras.Sequential", "keras.DTypePolicy", "keras.optimizers.Adam",
+    *(f"keras.layers.{layer}" for layer in (
+        "InputLayer", "Embedding", "Dropout", "Conv1D", "MaxPooling1D", "GlobalAveragePooling1D", "LSTM", "GRU",
+        "SimpleRNN", "Dense", "Activation",
+    )),
+    *(f"keras.initializers.{name}" for name in ("RandomUniform", "GlorotUniform", "Orthogonal", "Zeros")),
+}  # fmt: skip
+SETTINGS = {
+    "tanh", "sigmoid", "softmax", "relu", "linear", "int32", "float32", "valid", "channels_last",
+    "binary_crossentropy", "categorical_crossentropy", "accuracy",
+}  # fmt: skip
 
 
 def save(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
@@ -43,12 +61,44 @@ def read(path: Path) -> dict[str, object]:
         with zipfile.ZipFile(path) as archive:
             if RUN not in archive.namelist():
                 raise ValueError("it holds no run of these scripts")
+            for entry in archive.infolist():  # uncompressed, no entry can be larger than the file
+                if entry.filename not in ENTRIES or entry.compress_type != zipfile.ZIP_STORED:
+                    raise ValueError(f"these scripts write no {entry.filename:.80} like the one in it")
             facts, config = (json.loads(archive.read(entry)) for entry in (RUN, "config.json"))
         return {**facts, "config": config}
     except FileNotFoundError:
         raise
     except Exception as error:  # the file may be damaged in any way, or made to be
         raise ValueError(getattr(error, "strerror", None) or " ".join(str(error).split())) from None
+
+
+def check_objects(config: object, key: str = "") -> None:
+    """Refuse a configuration that names anything but what the networks of these scripts are made of.
+
+    Keras's safe mode is to keep a file from running code, and has had a hole again and again (CVE-2024-3660,
+    2025-1550, 2025-8747, 2025-9906, 2025-49655, 2026-1462); each of them took an object that is none of these. Here no
+    object and no other word passes that is not known, but for the layers' own names.
+
+    Args:
+        config: from `read`, or a part of it.
+        key: under which the part stands.
+
+    Raises:
+        ValueError: naming the first thing that is not known.
+    """
+    if isinstance(config, dict):
+        items = dict(config)
+        if "class_name" in config:
+            named = f"{items.pop('module', None)}.{items.pop('class_name')}"
+            if named not in OBJECTS:
+                raise ValueError(f"it holds {named:.80}, which is no part of these scripts' networks")
+        for key, part in items.items():
+            check_objects(part, key)
+    elif isinstance(config, list):
+        for part in config:
+            check_objects(part, key)
+    elif isinstance(config, str) and config not in SETTINGS and key != "name":
+        raise ValueError(f"its {key:.40} is {config:.80}, which no network of these scripts has")
 
 
 def owner(path: Path) -> str | None:

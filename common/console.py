@@ -72,3 +72,16 @@ def in_good_order() -> Iterator[None]:
         for number, handler in before.items():
             if signal.getsignal(number) != handler:
                 signal.signal(number, handler)
+
+
+@contextmanager
+def without_messages() -> Iterator[None]:
+    """Hide what is written to standard error past Python: TensorFlow's first lines, before it reads its log level."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -41,3 +41,8 @@ def to_numbers(text: str, numbers: dict[str, int]) -> list[int]:
 def to_text(numbers: Iterable[int], words: list[str]) -> str:
     """Return the words with these numbers, a space between two: "[start] the [?] was dull"."""
     return " ".join(words[number] for number in numbers)
+
+
+def printable(word: str) -> str:
+    """Return the word with characters that would move the cursor, or do worse, as their codes."""
+    return word if word.isprintable() else word.encode("unicode_escape").decode()

@@ -1,0 +1,210 @@
+"""A trained network's answer to texts of your own: `python -m common.ask NETWORK.keras [TEXT ...]`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+import numpy as np
+
+from common import checkpoint
+from common.console import catch_signals, in_good_order, in_session, set_up_console, without_messages
+from common.files import write
+from common.options import Parser
+from common.words import UNKNOWN, numbering, printable, split, to_numbers
+
+if TYPE_CHECKING:  # Keras and Matplotlib take seconds: a wrong command line and a wrong file are answered at once
+    import keras
+    from matplotlib.figure import Figure
+
+BATCH_SIZE = 500  # texts that are answered together
+MOST_PANELS = 8  # texts in one figure
+NO_WORDS = "it holds no words; ask what reuters_lstm.py or imdb_cnn_lstm.py leaves after a run that has shown words"
+
+
+class Network(NamedTuple):
+    """What the file holds: the model, each word's number, the labels' names, and how many words it reads."""
+
+    model: keras.Model
+    numbers: dict[str, int]
+    labels: list[str]
+    length: int
+
+
+class Answer(NamedTuple):
+    """What the network says ("negative 0.6818", None if it knows no word), and the words and numbers that it read."""
+
+    verdict: str | None
+    words: list[str]
+    numbers: list[int]
+
+
+def main() -> None:
+    """Read the command line and the network's file, and answer each text with a line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow not even the errors: it finds no GPU
+    set_up_console()
+    if not in_session():
+        catch_signals(_leave)
+    parser = Parser(
+        prog="python -m common.ask",
+        description="Ask a trained network about texts of your own. The answer to each is one line: the verdict with "
+        "its probability, a tab, and the text as the network reads it, with [words] that it does not know.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("file", type=Path, metavar="NETWORK.keras", help="the network that a run has left")
+    add("texts", nargs="*", default=[], metavar="TEXT", help="without any: from standard input, a text in each line")
+    add("--output", type=Path, metavar="FILE.png",
+        help=f"draw how the answer grows from word to word, for the first {MOST_PANELS} texts")  # fmt: skip
+    options = parser.parse_args()
+    if options.output and options.output.suffix != ".png":
+        parser.error(f"argument --output: must end in .png, not '{options.output}'")
+    with in_good_order(), warnings.catch_warnings(action="ignore"):
+        try:
+            network = open_network(options.file)
+        except Exception as error:  # the file may be damaged in any way, or made to be
+            reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
+            sys.exit(f"Cannot ask {options.file}: {reason}")
+        sys.exit(_ask(network, options.texts, options.output))
+
+
+def open_network(path: Path) -> Network:
+    """Read the network, after seeing that the file holds nothing but what these scripts' networks are made of.
+
+    Raises:
+        Exception: of whatever kind, if it holds anything else or too little.
+    """
+    with path.open("rb") as stream:
+        if path.suffix != ".keras" or not zipfile.is_zipfile(stream):
+            raise ValueError("it is no Keras file")
+        with zipfile.ZipFile(stream) as archive:
+            if checkpoint.RUN not in archive.namelist():
+                raise ValueError(NO_WORDS)
+    facts = checkpoint.read(path)
+    checkpoint.check_objects(facts["config"])
+    words, labels = facts.get("words"), facts.get("labels")
+    if not words:
+        raise ValueError(NO_WORDS)
+    with without_messages():
+        import keras
+    # The very configuration that was checked, and not compiled: asking needs no optimizer.
+    model = keras.saving.deserialize_keras_object({**facts["config"], "compile_config": None}, safe_mode=True)
+    model.load_weights(path)
+    outputs = 1 if len(labels) == 2 else len(labels)
+    if model.output_shape != (None, outputs) or len(words) > model.layers[0].input_dim:
+        raise ValueError("its words, its labels and its layers do not fit together")
+    return Network(model, numbering(words), [printable(label) for label in labels], model.input_shape[1])
+
+
+def answer(network: Network, texts: list[str]) -> list[Answer]:
+    """Answer the texts in one batch."""
+    answers, labels = [], network.labels
+    numbered = [to_numbers(text, network.numbers)[-network.length :] for text in texts]
+    for text, numbers, probabilities in zip(texts, numbered, _predict(network, numbered), strict=True):
+        words = [
+            printable(word) if word in network.numbers else f"[{printable(word)}]"
+            for word in split(text)[-network.length :]
+        ]
+        best = np.argsort(-probabilities, kind="stable")[: 1 if len(labels) == 2 else 3]
+        verdict = ", ".join(f"{labels[label]} {probabilities[label]:.4f}" for label in best)
+        answers.append(Answer(verdict if max(numbers) > UNKNOWN else None, words, numbers))
+    return answers
+
+
+def draw_answers(network: Network, answers: list[Answer]) -> Figure:
+    """Draw how each verdict grows: over a word stands the answer to the text's beginning up to there.
+
+    Args:
+        network: from `open_network`.
+        answers: from `answer`, with verdicts.
+
+    Returns:
+        The figure, 12 inches wide, a panel for each text.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
+    for axes, (verdict, words, numbers) in zip(figure.subplots(len(answers), squeeze=False)[:, 0], answers, strict=True):
+        ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
+        probabilities = _predict(network, [numbers[:end] for end in ends])
+        if len(network.labels) == 2:
+            axes.plot(probabilities[:, 1], marker=".")
+            axes.axhline(0.5, color="black", linestyle=":", linewidth=1)
+            axes.set_ylabel(f"Probability of {network.labels[1]}")
+        else:
+            for label in np.argsort(-probabilities[-1], kind="stable")[:3]:
+                axes.plot(probabilities[:, label], marker=".", label=network.labels[label])
+            axes.set_ylabel("Probability")
+            axes.legend()
+        size = 12 if len(words) <= 50 else 8
+        axes.set_xticks(range(len(words)), words, rotation=90, fontsize=size, parse_math=False)
+        axes.set(title=verdict, xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
+        axes.grid(alpha=0.5)
+    return figure
+
+
+def _ask(network: Network, texts: list[str], output: Path | None) -> int:
+    """Print the answers as the texts come, draw the first ones, and return the exit status."""
+    prompt = not texts and sys.stdin is not None and sys.stdin.isatty()
+    lines = map(_replace_bytes, texts) if texts else _lines(prompt)
+    answers, drawn = 0, []
+    try:
+        while batch := list(islice(lines, 1 if prompt else BATCH_SIZE)):
+            for found in answer(network, batch):
+                print(f"{found.verdict or 'unknown'}\t{' '.join(found.words)}")
+                if found.verdict:
+                    answers += 1
+                    drawn += [found] if len(drawn) < MOST_PANELS else []
+                else:
+                    print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if output and drawn:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if not write(output, lambda part: draw_answers(network, drawn).savefig(part)):
+            return 1
+    return 0 if answers or prompt else 1
+
+
+def _lines(prompt: bool) -> Iterator[str]:
+    """Yield the lines of standard input but the empty ones."""
+    if sys.stdin:
+        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace", newline=None)
+    while True:
+        print("> " * prompt, end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline() if sys.stdin else ""
+        if not line:
+            break
+        if line.strip():
+            yield line
+    print("\n" * prompt, end="", file=sys.stderr)
+
+
+def _replace_bytes(text: str) -> str:
+    """Replace what Python keeps of bytes on the command line that were not UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _predict(network: Network, texts: list[list[int]]) -> np.ndarray:
+    """Return the probability of each label for each text, of shape `(texts, labels)`."""
+    from common.padding import pad
+
+    outputs = network.model.predict_on_batch(pad(texts, network.length))
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    print(f"\nStopped by {signal.Signals(number).name}.", file=sys.stderr)
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()
