@@ -132,7 +132,8 @@ def draw_answers(network: Network, answers: list[Answer]) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
-    for axes, (verdict, words, numbers) in zip(figure.subplots(len(answers), squeeze=False)[:, 0], answers, strict=True):
+    panels = figure.subplots(len(answers), squeeze=False)[:, 0]
+    for axes, (verdict, words, numbers) in zip(panels, answers, strict=True):
         ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
         probabilities = _predict(network, [numbers[:end] for end in ends])
         if len(network.labels) == 2:
