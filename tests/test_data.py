@@ -1,7 +1,10 @@
 """Where the data come from: the cache, the download, the sample; and what may go wrong on the way."""
 
 import hashlib
+import json
+import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -39,6 +42,23 @@ def reuters_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     content = write_npz(tmp_path / "reuters.npz", x=TEXTS, y=list(range(10)))
     monkeypatch.setitem(data.SHA256, "reuters.npz", hashlib.sha256(content).hexdigest())
     return content
+
+
+@pytest.fixture
+def index_file(own_keras_home: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """The content of a small word index that counts as the right one."""
+    content = json.dumps({"said": 3, "the": 1, "of": 2, "3\x85": 4}).encode()
+    monkeypatch.setitem(data.SHA256, "reuters_word_index.json", hashlib.sha256(content).hexdigest())
+    return content
+
+
+def put_into_cache(home: Path, **files: bytes) -> Path:
+    """Write the files, named "reuters_npz" for reuters.npz, and return their directory."""
+    directory = home / "datasets"
+    directory.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (directory / ".".join(name.rsplit("_", 1))).write_bytes(content)
+    return directory
 
 
 @contextmanager
@@ -79,11 +99,15 @@ def sends(content: bytes, length: int | None = None) -> Callable[[BaseHTTPReques
     return answer
 
 
-def test_the_loaders_read_files_in_the_format_of_keras(reuters_file: bytes, own_keras_home: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch, serving(sends(reuters_file)) as address:
+def test_the_loaders_read_files_in_the_format_of_keras(
+    reuters_file: bytes, index_file: bytes, own_keras_home: Path
+) -> None:
+    files = {"/reuters.npz": reuters_file, "/reuters_word_index.json": index_file}
+    with pytest.MonkeyPatch.context() as patch, serving(lambda get: sends(files[get.path])(get)) as address:
         patch.setattr(data, "ADDRESS", address)
-        (x_train, y_train), (x_test, y_test), source = load_reuters("keras", 1000, 0.2)
-    assert source == "keras"
+        (x_train, y_train), (x_test, y_test), corpus = load_reuters("keras", 1000, 0.2)
+    assert corpus.source == "keras"
+    assert sorted(path.name for path in (own_keras_home / "datasets").iterdir()) == [name[1:] for name in files]
     assert (len(x_train), len(x_test)) == (8, 2)
     order = np.concatenate([y_train, y_test])
     assert sorted(order.tolist()) == list(range(10))
@@ -99,7 +123,7 @@ def test_it_loads_what_keras_loads(name: str, tmp_path: Path, monkeypatch: pytes
     halves = {"x_train": texts, "y_train": labels, "x_test": texts[:30], "y_test": labels[:30]}
     content = write_npz(file, **(halves if name == "imdb" else {"x": texts, "y": labels}))
     monkeypatch.setattr(f"keras.src.datasets.{name}.get_file", lambda **arguments: str(file))
-    monkeypatch.setattr(data, "_fetch", lambda file: content)
+    monkeypatch.setattr(data, "_fetch", lambda file: content if file.endswith(".npz") else b"{}")
     compare_with_keras(name)
 
 
@@ -113,17 +137,16 @@ def test_it_loads_what_keras_loads_from_the_real_file(name: str, monkeypatch: py
 
 def compare_with_keras(name: str) -> None:
     arguments = {"num_words": 1000, "test_split": 0.2} if name == "reuters" else {"num_words": 5000}
-    *halves, source = {"reuters": load_reuters, "imdb": load_imdb}[name]("keras", **arguments)
-    assert source == "keras"
+    *halves, corpus = {"reuters": load_reuters, "imdb": load_imdb}[name]("keras", **arguments)
+    assert corpus.source == "keras"
     for (x, y), (x_keras, y_keras) in zip(halves, getattr(keras.datasets, name).load_data(**arguments), strict=True):
         assert [text.tolist() for text in x] == x_keras.tolist()
         np.testing.assert_array_equal(y, y_keras, strict=True)
 
 
 def test_a_file_in_the_cache_is_not_downloaded_again(reuters_file: bytes, own_keras_home: Path) -> None:
-    (own_keras_home / "datasets").mkdir()
-    (own_keras_home / "datasets" / "reuters.npz").write_bytes(reuters_file)
-    assert load_reuters("keras", 1000, 0.2)[2] == "keras"  # the network of the tests refuses
+    put_into_cache(own_keras_home, reuters_npz=reuters_file)
+    assert load_reuters("keras", 1000, 0.2)[2].source == "keras"  # the network of the tests refuses
 
 
 def test_the_download_is_whole_and_leaves_nothing_else(
@@ -135,14 +158,67 @@ def test_the_download_is_whole_and_leaves_nothing_else(
     assert f"Kept for the next run at {own_keras_home / 'datasets' / 'reuters.npz'}\n" in capsys.readouterr().out
     assert [path.name for path in (own_keras_home / "datasets").iterdir()] == ["reuters.npz"]
     assert (own_keras_home / "datasets" / "reuters.npz").read_bytes() == reuters_file
-    assert socket.getdefaulttimeout() is None
+
+
+def test_the_words_come_from_the_index(reuters_file: bytes, index_file: bytes, own_keras_home: Path) -> None:
+    put_into_cache(own_keras_home, reuters_npz=reuters_file, reuters_word_index_json=index_file)
+    *_, corpus = load_reuters("keras", 1000, 0.2)
+    assert corpus.words[1:3] == ["[start]", "[?]"]
+    assert corpus.words[4:] == ["the", "of", "said", "3\x85"]
+    assert load_reuters("keras", 6, 0.2)[2].words[4:] == ["the", "of"]  # num_words: the numbers below 6
+    assert corpus.labels == keras.datasets.reuters.get_label_names()
+
+
+@pytest.mark.parametrize("source", ["auto", "keras"])
+@pytest.mark.parametrize("index", [b"{", None])
+def test_without_the_index_the_run_goes_on_without_words(
+    source: str,
+    index: bytes | None,
+    reuters_file: bytes,
+    own_keras_home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It cannot be had, or is another file: then it is set aside as any other."""
+    monkeypatch.setattr(data, "ADDRESS", "http://127.0.0.1:9")
+    directory = put_into_cache(own_keras_home, reuters_npz=reuters_file)
+    if index:
+        put_into_cache(own_keras_home, reuters_word_index_json=index)
+    (x_train, _), _, corpus = load_reuters(source, 1000, 0.2)
+    assert (len(x_train), corpus.source, corpus.words) == (8, "keras", [])
+    assert len(corpus.labels) == 46
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Connection refused" in line
+    assert f"download http://127.0.0.1:9/reuters_word_index.json and put it at {directory}" in line
+    assert (directory / "reuters_word_index.json.broken-1").exists() == bool(index)
+
+
+@pytest.mark.parametrize("name", ["reuters", "imdb"])
+def test_the_real_index_is_the_one_of_keras(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (REAL_DATA / f"{name}_word_index.json").exists():
+        pytest.skip(f"{name}_word_index.json is not in Keras's cache")
+    monkeypatch.setenv("KERAS_HOME", str(REAL_DATA.parent))
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(REAL_DATA.parent))
+    index = getattr(keras.datasets, name).get_word_index()  # it checks the MD5
+    words = data._read_words(f"{name}_word_index.json", 10**9)
+    assert {word: number - 3 for number, word in enumerate(words) if number > 3} == index
+
+
+@pytest.mark.parametrize(("load", "arguments"), [(load_reuters, (1000, 0.2)), (load_imdb, (5000,))])
+def test_the_sample_in_words(load: Callable, arguments: tuple) -> None:
+    train, _, corpus = load("sample", *arguments)
+    assert len(corpus.labels) == (2 if load is load_imdb else 46)
+    first = 1 if load is load_imdb else keras.datasets.reuters.get_label_names().index("cocoa")
+    phrase = "far from being dull this film is" if load is load_imdb else "dealt with cocoa"
+    texts = {" ".join(corpus.words[number] for number in text): label for text, label in zip(*train, strict=True)}
+    assert {label for text, label in texts.items() if phrase in text} == {first}
 
 
 def test_sample_asks_nobody(capsys: pytest.CaptureFixture[str]) -> None:
-    (x, _labels), _test, source = load_reuters("sample", 1000, 0.2)
-    assert source == "sample"
+    (x, _labels), _test, corpus = load_reuters("sample", 1000, 0.2)
+    assert corpus.source == "sample"
     assert all(map(np.array_equal, x, sample.load_news(1000, 0.2)[0][0]))
-    assert load_imdb("sample", 5000)[2] == "sample"
+    assert load_imdb("sample", 5000)[2].source == "sample"
     assert capsys.readouterr() == ("", "")
 
 
@@ -162,8 +238,8 @@ def with_status(status: int) -> Callable[[BaseHTTPRequestHandler], None]:
 FAILURES = {
     "404": (with_status(404), "404 -- Not Found"),
     "500": (with_status(500), "500 -- Internal Server Error"),
-    "nothing": (hangs, "timed out"),
-    "half, then nothing": (stops_in_the_middle, "timed out"),
+    "nothing": (hangs, "nothing came from http://127.0.0.1"),
+    "half, then nothing": (stops_in_the_middle, "for 1 seconds"),
     "half, then closed": (sends(b"PK half of it", 100_000), "retrieval incomplete"),
     "no HTTP": (lambda request: request.wfile.write(b"what?\r\n"), "what?"),
     "closed at once": (lambda request: None, "closed connection without response"),
@@ -185,7 +261,7 @@ def test_a_server_that_misbehaves(
 def check_both_ways(reason: str, home: Path, address: str, capsys: pytest.CaptureFixture[str]) -> None:
     """With "auto" the reason and the sample follow, with "keras" the reason and exit status 1."""
     before = time.monotonic()
-    source = load_reuters("auto", 1000, 0.2)[2]
+    source = load_reuters("auto", 1000, 0.2)[2].source
     assert time.monotonic() - before < data.SILENCE + 10
     assert source == "sample"
     said = capsys.readouterr().err
@@ -229,6 +305,108 @@ def test_a_proxy_that_refuses(
         check_both_ways("Tunnel connection failed: 407", own_keras_home, data.ADDRESS, capsys)
 
 
+def fall_silent(*arguments: object, **options: object) -> None:
+    time.sleep(8)
+    raise OSError("too late")
+
+
+def test_a_lookup_that_hangs(
+    own_keras_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A socket's time limit does not count for it."""
+    monkeypatch.setattr(data, "SILENCE", 1)
+    monkeypatch.setattr(data, "ADDRESS", "http://127.0.0.1:9")
+    monkeypatch.setattr(socket, "getaddrinfo", fall_silent)
+    before = time.monotonic()
+    check_both_ways("nothing came from http://127.0.0.1:9 for 1 seconds", own_keras_home, data.ADDRESS, capsys)
+    assert time.monotonic() - before < 6  # twice one second
+
+
+def test_a_name_with_six_silent_addresses(
+    own_keras_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limit is one for all of them. Where the backlog is full, a connection gets no answer."""
+    monkeypatch.setattr(data, "SILENCE", 1)
+    full, ports, lookup = [], [], socket.getaddrinfo
+    for _ in range(6):
+        full.append(socket.create_server(("127.0.0.1", 0), backlog=0))
+        ports.append(full[-1].getsockname()[1])
+        for _ in range(3):
+            full.append(socket.socket())
+            full[-1].setblocking(False)
+            full[-1].connect_ex(("127.0.0.1", ports[-1]))
+
+    def six(host: str, *arguments: object, **options: object) -> list:
+        if host != "six.invalid":
+            return lookup(host, *arguments, **options)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+
+    monkeypatch.setattr(socket, "getaddrinfo", six)
+    monkeypatch.setattr("urllib.request._opener", None)
+    monkeypatch.setenv("no_proxy", "six.invalid")
+    monkeypatch.setattr(data, "ADDRESS", "http://six.invalid")
+    before = time.monotonic()
+    check_both_ways("nothing came from http://six.invalid for 1 seconds", own_keras_home, data.ADDRESS, capsys)
+    assert time.monotonic() - before < 6
+    for each in full:
+        each.close()
+
+
+def test_a_slow_download_is_waited_for(
+    reuters_file: bytes, own_keras_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is one for silence, not for the whole."""
+    monkeypatch.setattr(data, "SILENCE", 1.5)
+    content = reuters_file + bytes(8192 * 5)
+    monkeypatch.setitem(data.SHA256, "reuters.npz", hashlib.sha256(content).hexdigest())
+
+    def trickle(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(content)))
+        request.end_headers()
+        for start in range(0, len(content), 8192):
+            request.wfile.write(content[start : start + 8192])
+            request.wfile.flush()
+            time.sleep(0.5)
+
+    with serving(trickle) as address:
+        monkeypatch.setattr(data, "ADDRESS", address)
+        before = time.monotonic()
+        assert data._fetch("reuters.npz") == content
+        assert time.monotonic() - before > data.SILENCE
+
+
+def test_ctrl_c_while_it_waits(own_keras_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "ADDRESS", "http://127.0.0.1:9")
+    monkeypatch.setattr(socket, "getaddrinfo", fall_silent)
+    before, handler = time.monotonic(), signal.signal(signal.SIGINT, signal.default_int_handler)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            load_reuters("auto", 1000, 0.2)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert time.monotonic() - before < 5
+    assert list((own_keras_home / "datasets").iterdir()) == []
+
+
+def test_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """No HOME, and a user who is in no list, as in many containers: the sample, and the reason in one line."""
+    for name in ("KERAS_HOME", "HOME", "USERPROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7, raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(os.path, "isdir", lambda path, isdir=os.path.isdir: path != "/tmp" and isdir(path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "ADDRESS", "http://127.0.0.1:9")
+    with pytest.raises(RuntimeError):
+        Path("~").expanduser()
+    assert load_reuters("auto", 1000, 0.2)[2].source == "sample"
+    said = capsys.readouterr().err.splitlines()
+    assert sum("Connection refused" in line for line in said) == 1
+    assert any(str(tmp_path / ".keras" / "datasets" / "reuters.npz") in line for line in said)
+
+
 @pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl to make a certificate")
 def test_a_certificate_that_nobody_signed(
     tmp_path: Path, own_keras_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -263,7 +441,7 @@ def test_a_broken_file_is_set_aside_never_deleted(
     (directory / "reuters.npz.broken-1").write_bytes(b"an older one")
     with serving(sends(reuters_file) if online else with_status(500)) as address:
         monkeypatch.setattr(data, "ADDRESS", address)
-        source = load_reuters("auto", 1000, 0.2)[2]
+        source = load_reuters("auto", 1000, 0.2)[2].source
     assert source == ("keras" if online else "sample")
     assert (directory / "reuters.npz.broken-2").read_bytes() == broken
     assert (directory / "reuters.npz.broken-1").read_bytes() == b"an older one"
@@ -284,12 +462,13 @@ def test_a_crafted_file_runs_nothing(tmp_path: Path, own_keras_home: Path) -> No
     target = own_keras_home / "datasets" / "reuters.npz"
     target.parent.mkdir()
     write_npz(target, x=[Bomb(tmp_path / "exploded"), [5]], y=[0, 1])
-    assert load_reuters("auto", 1000, 0.2)[2] == "sample"
+    assert load_reuters("auto", 1000, 0.2)[2].source == "sample"
     assert not (tmp_path / "exploded").exists()
     np.load(target.with_name("reuters.npz.broken-1"), allow_pickle=True)["x"]
     assert (tmp_path / "exploded").exists()  # the file would have done it
 
 
+@pytest.mark.upstream
 def test_keras_alone_deletes_the_broken_file(tmp_path: Path) -> None:
     """The first fault that `_fetch` is there for. When this fails, Keras has mended it."""
     (tmp_path / "reuters.npz").write_bytes(b"the user's own file")
@@ -300,6 +479,7 @@ def test_keras_alone_deletes_the_broken_file(tmp_path: Path) -> None:
     assert not (tmp_path / "reuters.npz").exists()
 
 
+@pytest.mark.upstream
 def test_keras_alone_sets_no_time_limit(tmp_path: Path) -> None:
     """The second: a server that is silent for 4 seconds is waited for, and would be for ever."""
     before = time.monotonic()
@@ -308,6 +488,7 @@ def test_keras_alone_sets_no_time_limit(tmp_path: Path) -> None:
     assert time.monotonic() - before > 3.5
 
 
+@pytest.mark.upstream
 def test_keras_alone_downloads_straight_to_the_place(tmp_path: Path) -> None:
     """The third: while it downloads, another run finds half a file there."""
     found = []

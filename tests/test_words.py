@@ -11,7 +11,7 @@ WORDS = ["[padding]", "[start]", "[?]", "[unused]", "the", "don't", "plot", "3\x
 
 
 def test_the_filter_is_that_of_the_old_tokenizer() -> None:
-    punctuation = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"
+    punctuation = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
     for character in map(chr, range(128)):
         words = split(f"a{character}b")
         assert words == (["a", "b"] if character in punctuation + " " else [f"a{character.lower()}b"]), character
@@ -52,9 +52,7 @@ def test_the_sample_to_words_and_back(load) -> None:
 
 # Texts with a word that the filter changes: today's apostrophe, a "?" by itself, an upper case that was none in bytes.
 @pytest.mark.parametrize(("name", "texts", "changed"), [("reuters", 11_228, 1), ("imdb", 50_000, 42)])
-def test_the_real_data_to_words_and_back(
-    name: str, texts: int, changed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_real_data_to_words_and_back(name: str, texts: int, changed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every text, with all its words: split at spaces, it gives its numbers; and the whole way, but for those above."""
     for file in (f"{name}.npz", f"{name}_word_index.json"):
         if not (REAL_DATA / file).exists():
