@@ -67,6 +67,11 @@ def main() -> None:
     options = parser.parse_args()
     if options.output and options.output.suffix != ".png":
         parser.error(f"argument --output: must end in .png, not '{options.output}'")
+    try:
+        if options.output:
+            options.output.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"argument --output: cannot make {options.output.parent}: {error.strerror}")
     with in_good_order(), warnings.catch_warnings(action="ignore"):
         try:
             network = open_network(options.file)
@@ -156,23 +161,24 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     """Print the answers as the texts come, draw the first ones, and return the exit status."""
     prompt = not texts and sys.stdin is not None and sys.stdin.isatty()
     lines = map(_replace_bytes, texts) if texts else _lines(prompt)
-    answers, drawn = 0, []
+    asked, answered, drawn = 0, 0, []
     try:
         while batch := list(islice(lines, 1 if prompt else BATCH_SIZE)):
+            asked += len(batch)
             for found in answer(network, batch):
                 print(f"{found.verdict or 'unknown'}\t{' '.join(found.words)}")
                 if found.verdict:
-                    answers += 1
+                    answered += 1
                     drawn += [found] if len(drawn) < MOST_PANELS else []
                 else:
                     print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if output and drawn:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        if not write(output, lambda part: draw_answers(network, drawn).savefig(part)):
-            return 1
-    return 0 if answers or prompt else 1
+    if not asked and not prompt:
+        print("There is no text on standard input.", file=sys.stderr)
+    if output and drawn and not write(output, lambda part: draw_answers(network, drawn).savefig(part)):
+        return 1
+    return 0 if answered or prompt else 1
 
 
 def _lines(prompt: bool) -> Iterator[str]:

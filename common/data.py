@@ -132,7 +132,7 @@ def _read_words(file: str, num_words: int) -> list[str]:
 
 def _cache(file: str) -> Path:
     """Return where Keras keeps the file: in a temporary directory if its own cannot be written and lacks it."""
-    home = Path(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras")))  # as it is where there is no home
+    home = Path(os.path.abspath(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))))  # "./~" without a home
     if not os.access(home, os.W_OK) and not (home / "datasets" / file).exists():
         home = Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir(), ".keras")
     return home / "datasets" / file
