@@ -237,7 +237,7 @@ def test_a_file_that_keras_would_not_know_by_its_name(imdb: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "required: NETWORK.keras"),
+        ([], "required: NETWORK.keras (see"),
         (["{}", "--out", "x.png"], "unrecognized arguments"),
         (["{}", "--output"], "expected one argument"),
         (["{}", DULL, "--output", "x.jpg"], "must end in .png, not 'x.jpg'"),
@@ -358,7 +358,7 @@ def forbid_building(monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on Keras must not even be asked to build a thing from a configuration."""
 
     def touched(*arguments: object, **options: object) -> None:
-        os._exit(99)  # no handler of errors can hide it
+        pytest.fail("Keras builds what the file names")  # no `except Exception` hides it
 
     monkeypatch.setattr(keras.saving, "deserialize_keras_object", touched)
     monkeypatch.setattr("keras.src.saving.serialization_lib.deserialize_keras_object", touched)
