@@ -77,7 +77,7 @@ def main() -> None:
             network = open_network(options.file)
         except Exception as error:  # the file may be damaged in any way, or made to be
             reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-            sys.exit(f"Cannot ask {options.file}: {reason}")
+            sys.exit(f"Cannot ask {options.file}: {reason:.300}")
         sys.exit(_ask(network, options.texts, options.output))
 
 
@@ -106,7 +106,9 @@ def open_network(path: Path) -> Network:
     outputs = 1 if len(labels) == 2 else len(labels)
     if model.output_shape != (None, outputs) or len(words) > model.layers[0].input_dim:
         raise ValueError("its words, its labels and its layers do not fit together")
-    return Network(model, numbering(words), [printable(label) for label in labels], model.input_shape[1])
+    network = Network(model, numbering(words), [printable(label) for label in labels], model.input_shape[1])
+    answer(network, [""])  # whatever else is wrong with it shows here
+    return network
 
 
 def answer(network: Network, texts: list[str]) -> list[Answer]:
