@@ -77,7 +77,7 @@ def main() -> None:
             network = open_network(options.file)
         except Exception as error:  # the file may be damaged in any way, or made to be
             reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
-            sys.exit(f"Cannot ask {options.file}: {reason:.300}")
+            sys.exit(f"Cannot ask {options.file}: {printable(reason):.300}")
         sys.exit(_ask(network, options.texts, options.output))
 
 
