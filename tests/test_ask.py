@@ -224,9 +224,9 @@ BAD_FILES = {
     "half a configuration": (lambda imdb, path: rewritten(imdb, path, config_json=b'{"'), "Unterminated string"),
     "a deep one": (lambda imdb, path: rewritten(imdb, path, config_json=b"[" * 10**6), "recursion"),
     "another entry": (lambda imdb, path: rewritten(imdb, path, evil_py=b"1"), "write no evil.py"),
-    "an entry that clears the screen": (
-        lambda imdb, path: rewritten(imdb, path, **{"\x1b[2J_py": b"1"}),
-        "\\x1b[2J.py",
+    "an entry that moves the cursor": (
+        lambda imdb, path: rewritten(imdb, path, **{"\x1b[2_py": b"1"}),
+        "\\x1b[2.py",
     ),
     "compressed entries": (compressed, "write no metadata.json like the one in it"),
     "no weights": (lambda imdb, path: rewritten(imdb, path, model_weights_h5=None), "model.weights.h5"),
