@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
 import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from common import checkpoint
-from common.console import catch_signals, in_good_order, in_session, set_up_console, without_messages
+from common.console import in_good_order, set_up_console, without_messages
 from common.files import write
 from common.options import Parser
 from common.words import UNKNOWN, numbering, printable, split, to_numbers
@@ -51,8 +49,6 @@ def main() -> None:
     """Read the command line and the network's file, and answer each text with a line."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow not even the errors: it finds no GPU
     set_up_console()
-    if not in_session():
-        catch_signals(_leave)
     parser = Parser(
         prog="python -m common.ask",
         description="Ask a trained network about texts of your own. The answer to each is one line: the verdict with "
@@ -208,11 +204,6 @@ def _predict(network: Network, texts: list[list[int]]) -> np.ndarray:
 
     outputs = network.model.predict_on_batch(pad(texts, network.length))
     return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
-
-
-def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    print(f"\nStopped by {signal.Signals(number).name}.", file=sys.stderr)
-    sys.exit(128 + number)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def catch_signals(handler: Callable[[int, FrameType | None], object]) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    print(f"\nStopped by {signal.Signals(number).name} before anything was written.", file=sys.stderr)
+    print(f"\nStopped by {signal.Signals(number).name}.", file=sys.stderr)
     sys.exit(128 + number)
 
 

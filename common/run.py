@@ -70,6 +70,7 @@ class Run(keras.callbacks.Callback):
             self.facts = _resume(self.files["keras"], model, self.facts, options)
         elif any(path.exists() for path in self.files.values()):
             print(f"{stem}.* is there already: after the first epoch it becomes {stem.name}.previous.*")
+        self.facts |= {"words": corpus.words, "labels": corpus.labels}  # all that asking the network needs
         self.signals: list[int] = []  # acted upon after the batch: an exception could hit the middle of a write
         catch_signals(lambda number, frame: self.signals.append(number))
 
@@ -114,6 +115,8 @@ def finish(run: Run, curve: Figure) -> None:
         if checkpoint.owner(run.files["keras"]) == run.facts["id"]:
             print("The training itself is kept: once there is room, --resume writes the files.", file=sys.stderr)
         sys.exit(1)
+    if run.facts["words"]:
+        print(f"\nAsk it about texts of your own:\n{_ask_command(run.files['keras'])}")
     if run.options.show:  # everything is saved: a signal may close the window
         catch_signals(signal.default_int_handler if in_session() else signal.SIG_DFL)
         show_curve(run.history, run.title)
@@ -160,6 +163,7 @@ def _resume(path: Path, model: keras.Model, facts: dict, options: Namespace) -> 
         reason = checkpoint.difference(kept, model, facts["settings"])
         if not reason and epochs > options.epochs:
             reason = f"{epochs} epochs are done, more than --epochs {options.epochs}"
+        facts = {key: kept[key] for key in facts}
         if not reason:
             checkpoint.restore(path, model, kept)
     except FileNotFoundError:
@@ -171,15 +175,33 @@ def _resume(path: Path, model: keras.Model, facts: dict, options: Namespace) -> 
         print(f"{options.script}.py: cannot resume: {reason}", file=sys.stderr)
         sys.exit(2)
     print(f"Going on after epoch {epochs}." if epochs < options.epochs else f"No epoch is left: all {epochs} are done.")
-    return {key: kept[key] for key in facts}
+    return facts
 
 
 def _command(options: Namespace, source: str, resume: bool) -> str:
     """Return the command that was run, as the user's shell takes it, to go on or to start anew."""
-    python = sys.orig_argv[0] if os.name == "posix" else sys.executable  # as it was called, where that is known
-    start = [python, *sys.orig_argv[1 : len(sys.orig_argv) - len(options.arguments)]]
+    given = len(sys.orig_argv) - len(options.arguments)
+    start = ["%run", f"{options.script}.py"] if in_session() else [_python(), *sys.orig_argv[1:given]]
     arguments = [argument for argument in options.arguments if argument != "--resume"]
     if options.data == "auto" and source == "sample":
         arguments += ["--data", "sample"]
-    join = shlex.join if os.name == "posix" else subprocess.list2cmdline
-    return join([*(["%run", f"{options.script}.py"] if in_session() else start), *arguments, *["--resume"] * resume])
+    return _join([*start, *arguments, *["--resume"] * resume])
+
+
+def _ask_command(network: Path) -> str:
+    """Return the command that asks the network; it runs in the project's directory, where `common` is."""
+    project, path = Path(__file__).resolve().parent.parent, network.resolve()
+    path = path.relative_to(project) if path.is_relative_to(project) else path
+    here = Path.cwd() == project
+    ask = _join([_python() if here else sys.executable, "-m", "common.ask", str(path)])
+    return "!" * in_session() + (ask if here else f"{_join(['cd', str(project)])} && {ask}")
+
+
+def _python() -> str:
+    """Return how Python was called, where that is known."""
+    return sys.orig_argv[0] if os.name == "posix" else sys.executable
+
+
+def _join(arguments: list[str]) -> str:
+    """Return the arguments as the user's shell takes them."""
+    return shlex.join(arguments) if os.name == "posix" else subprocess.list2cmdline(arguments)
