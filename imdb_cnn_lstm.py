@@ -22,7 +22,7 @@ EPOCHS = 5  # more than it needs: the test loss is lowest after two or three
 BATCH_SIZE = 100  # reviews for each step of the training
 
 if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
-    options = read_options("imdb_cnn_lstm", __doc__, EPOCHS, BATCH_SIZE, has_conv=True)
+    options = read_options("imdb_cnn_lstm", __doc__, EPOCHS, BATCH_SIZE, has_conv=True)  # not in the article: --no-conv
 
 import keras
 from keras import layers

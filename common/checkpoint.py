@@ -101,12 +101,13 @@ def check_objects(config: object, key: str = "") -> None:
         raise ValueError(f"its {key:.40} is {config:.80}, which no network of these scripts has")
 
 
-def owner(path: Path) -> str | None:
-    """Return the "id" among the facts of the file, or None if there is no such file."""
+def owner(path: Path) -> tuple[str | None, int]:
+    """Return the "id" among the file's facts and how many epochs it holds; None and 0 if it cannot be read."""
     try:
-        return read(path).get("id")
-    except (FileNotFoundError, ValueError):
-        return None
+        facts = read(path)
+        return facts["id"], len(facts["history"]["loss"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None, 0
 
 
 def difference(facts: dict[str, object], model: keras.Model, settings: dict[str, object]) -> str | None:
@@ -125,7 +126,7 @@ def difference(facts: dict[str, object], model: keras.Model, settings: dict[str,
     )
     for what in (*settings, "layers", "optimizer", "loss"):
         if found := _first_difference(what, old.get(what), new[what]):
-            what, one, other = found
+            what, one, other = (f"{part:.6g}" if isinstance(part, float) else f"{part!s:.200}" for part in found)
             return f"that run had {what} {one}, this one has {other}"
     return None
 

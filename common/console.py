@@ -16,7 +16,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "
 
 def in_session() -> bool:
     """Return whether this is a notebook or another Python session, which lives on after the script."""
-    return hasattr(sys, "ps1")
+    return hasattr(sys, "ps1") or "idlelib.run" in sys.modules
 
 
 def set_up_console() -> None:
@@ -41,6 +41,7 @@ def catch_signals(handler: Callable[[int, FrameType | None], object]) -> None:
     """Have what would end the program call `handler` instead.
 
     Not under `nohup`, which has the end of the terminal ignored, and not in a thread, where Python does not let it be.
+    A SIGINT is heard even where a shell script has it ignored, for a command behind `&`: `kill -INT` then stops it.
     """
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
@@ -68,6 +69,8 @@ def in_good_order() -> Iterator[None]:
         if not in_session():  # the way of Python's documentation (signal, "Note on SIGPIPE")
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1 if isinstance(error, BrokenPipeError) else f"Stopped: {error}")
+    except KeyboardInterrupt:  # of a notebook, before the training
+        sys.exit("Stopped.")
     finally:
         for number, handler in before.items():
             if signal.getsignal(number) != handler:

@@ -26,7 +26,7 @@ SHA256 = {
     "reuters_word_index.json": "9b56000edc4b34a32e89fd5a23b2605594682c74efcf7d8f4e2a5514b771e633",  # Keras: the MD5
     "imdb_word_index.json": "027313fe9a320280f3bf0fac5baf58c4a683cf39a7ed9c3d3d3912bde4284cf6",
 }
-SILENCE = 30  # seconds without a byte after which a download has failed; Keras alone would wait for ever
+SILENCE = 30  # seconds without a block, 8 kB, after which a download has failed; Keras alone would wait for ever
 REVIEW_LABELS = ("negative", "positive")
 MARKERS = ["[padding]", "[start]", "[?]", "[unused]"]  # what the numbers 0 to 3 stand for
 
@@ -143,7 +143,7 @@ def _fetch(file: str) -> bytes:
 
     `keras.utils.get_file` alone deletes a file with another hash when the download that is to replace it fails, sets
     no time limit, and downloads straight to the file's place, where another run takes the half of it for a broken
-    file. Here it downloads into a directory of its own. (`python -m pytest -k keras_alone` shows the three.)
+    file. Here it downloads into a directory of its own. (`python -m pytest --upstream -k keras_alone` shows the three.)
 
     Raises:
         Exception: of whatever kind, if the file could not be had.
@@ -166,7 +166,7 @@ def _fetch(file: str) -> bytes:
 
 
 def _download(file: str, directory: str) -> None:
-    """Have Keras download the file to the directory, and give up after `SILENCE` seconds in which no byte came.
+    """Have Keras download the file to the directory, and give up after `SILENCE` seconds in which no block came.
 
     No time limit that Python knows is one for all of it: that of a socket counts anew for each address of a name, and
     there is none for looking up the name. So the download goes on in a thread of its own, which is left behind.

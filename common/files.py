@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write(path: Path, fill: Callable[[Path], object]) -> bool:
+def write(path: Path, fill: Callable[[Path], object], make_room: Callable[[Path], object] = lambda path: None) -> bool:
     """Write or replace a file, or say on standard error that it could not be written.
 
     The file takes the place of `path` when all of it is on the disk; until then, and if it cannot be written, `path`
@@ -21,6 +21,7 @@ def write(path: Path, fill: Callable[[Path], object]) -> bool:
     Args:
         path: the file; its directory is made if it is missing.
         fill: writes the file to the path that it is given, in a directory of its own, under the same name.
+        make_room: is called with `path` when all of the file is on the disk, and may move away what is there.
 
     Returns:
         Whether it is written.
@@ -32,10 +33,11 @@ def write(path: Path, fill: Callable[[Path], object]) -> bool:
             with suppress(OSError):  # another run may be clearing it away as well
                 if time.time() - left_behind.stat().st_mtime > 3600:
                     shutil.rmtree(left_behind)
-        with tempfile.TemporaryDirectory(prefix=own, dir=path.parent) as directory:
+        with tempfile.TemporaryDirectory(prefix=own, dir=path.parent, ignore_cleanup_errors=True) as directory:
             part = Path(directory, path.name)
             fill(part)
             _flush_to_disk(part)
+            make_room(path)
             os.replace(part, path)
     except OSError as error:
         print(f"Could not write {path}: {error.strerror or error}", file=sys.stderr)
@@ -45,19 +47,14 @@ def write(path: Path, fill: Callable[[Path], object]) -> bool:
     return True
 
 
-def set_aside(path: Path) -> bool:
-    """Rename the file, if there is one, to "NAME.previous.csv", over an older one, or say that it cannot be done.
+def set_aside(path: Path) -> None:
+    """Rename the file, if there is one, to "NAME.previous.csv", over an older one.
 
-    Returns:
-        Whether nothing is at `path` any more.
+    Raises:
+        OSError: if that is not possible.
     """
-    try:
-        with suppress(FileNotFoundError):
-            os.replace(path, path.with_name(f"{path.stem}.previous{path.suffix}"))
-    except OSError as error:
-        print(f"Could not set aside {path}: {error.strerror or error}", file=sys.stderr)
-        return False
-    return True
+    with suppress(FileNotFoundError):
+        os.replace(path, path.with_name(f"{path.stem}.previous{path.suffix}"))
 
 
 def _flush_to_disk(path: Path) -> None:

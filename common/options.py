@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from common import variants
-from common.console import in_session, set_up_console
+from common.console import set_up_console
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,8 +34,8 @@ def read_options(
 
     Returns:
         `epochs`, `batch_size`, `seed`, `resume`, `data`, `output_dir` (a directory that exists and can be written),
-        `show`; those of `common.variants`; `script`; `arguments`, as given; and `verbose` for Keras: 1, a progress
-        bar, on a terminal, 2, a line for each epoch, in a file, a pipe or a notebook.
+        `show`; those of `common.variants`; `script`; its `path` and the `arguments`, as given; and `verbose` for
+        Keras: 1, a progress bar, on a terminal, 2, a line for each epoch, in a file, a pipe or a notebook.
     """
     set_up_console()
     parser = Parser(
@@ -59,14 +59,14 @@ def read_options(
         "auto: the real data, or the sample where they cannot be had (default: %(default)s)")  # fmt: skip
     add("--output-dir", metavar="DIR", type=_directory, default=Path(__file__).resolve().parent.parent / "plots",
         help="where curve, numbers and network go, made if missing (default: plots beside the script)")  # fmt: skip
-    add("--show", action="store_true", default=False,
+    add("--show", action="store_true",
         help="open the curve in a window too (default: it is only saved)")  # fmt: skip
 
     variants.add_options(parser, has_conv)
 
-    pasted = in_session() and Path(sys.argv[0]).name != parser.prog  # into a cell: `sys.argv` is the notebook's own
-    arguments = [] if pasted else sys.argv[1:]
-    options = parser.parse_args(arguments, argparse.Namespace(arguments=arguments))
+    pasted = not hasattr(sys.modules["__main__"], "__file__")  # into a notebook's cell: `sys.argv` is the notebook's
+    path, *arguments = [parser.prog] if pasted else sys.argv
+    options = parser.parse_args(arguments, argparse.Namespace(path=path, arguments=arguments))
     try:
         options.output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=options.output_dir):

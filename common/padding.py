@@ -20,7 +20,7 @@ def pad(texts: Sequence[Sequence[int]], length: int) -> np.ndarray:
         int32 array of shape `(len(texts), length)`.
 
     Raises:
-        ValueError: if a text is not a list of numbers, or `length` is less than 1.
+        ValueError: if a text is not a list of numbers.
     """
     padded = keras.utils.pad_sequences(texts, maxlen=length)
     if padded.ndim != 2:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import uuid
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -65,9 +66,12 @@ class Run(keras.callbacks.Callback):
             },
             "history": {column: [] for column in COLUMNS},
         }
-        self.begun = options.resume  # whether the files that are there are this run's
+        self.own = {self.facts["id"]}  # whose files it may replace: its own, and those of the run that it resumes
+        self.found = set() if options.resume else set(self.files.values())  # what another run may have left
         if options.resume:
-            self.facts = _resume(self.files["keras"], model, self.facts, options)
+            kept = _resume(self.files["keras"], model, self.facts, options)
+            self.own.add(kept["id"])
+            self.facts["history"] = kept["history"]
         elif any(path.exists() for path in self.files.values()):
             print(f"{stem}.* is there already: after the first epoch it becomes {stem.name}.previous.*")
         self.facts |= {"words": corpus.words, "labels": corpus.labels}  # all that asking the network needs
@@ -107,33 +111,57 @@ def finish(run: Run, curve: Figure) -> None:
 
     What cannot be written is named, and the program then ends with exit status 1.
     """
-    written = _write(run, "png", "csv", "keras", curve=curve)
+    missing = [*(["keras"] if _epochs_kept(run) < run.epochs_done else []), "csv", "png"]
+    failed = set(missing) - set(_write(run, *missing, curve=curve))
     for kind, label in (("png", "Curve"), ("csv", "History"), ("keras", "Network")):
-        if kind in written:
+        if kind not in failed:
             print(f"{label:<14} {run.files[kind]}")
-    if len(written) < len(run.files):
-        if checkpoint.owner(run.files["keras"]) == run.facts["id"]:
-            print("The training itself is kept: once there is room, --resume writes the files.", file=sys.stderr)
+    if failed:
+        if kept := _epochs_kept(run):
+            print(f"Epoch {kept} is kept: once there is room, --resume goes on from it.", file=sys.stderr)
         sys.exit(1)
     if run.facts["words"]:
         print(f"\nAsk it about texts of your own:\n{_ask_command(run.files['keras'])}")
-    if run.options.show:  # everything is saved: a signal may close the window
+    if run.options.show and not run.signals:  # everything is saved: a signal may close the window
         catch_signals(signal.default_int_handler if in_session() else signal.SIG_DFL)
         show_curve(run.history, run.title)
 
 
 def _write(run: Run, *kinds: str, curve: Figure | None = None) -> list[str]:
-    """Write those of the run's files, after setting aside what another run has left; return which are written."""
-    if not run.begun or checkpoint.owner(run.files["keras"]) not in (None, run.facts["id"]):
-        if not all(set_aside(path) for path in run.files.values()):
-            return []
-        run.begun = True
+    """Write those of the run's files, and return which are written."""
     fill = {
         "png": lambda part: curve.savefig(part),
         "csv": lambda part: _write_history(part, run.history),
         "keras": lambda part: checkpoint.save(part, run.model, run.facts),
     }
-    return [kind for kind in kinds if write(run.files[kind], fill[kind])]
+    return [kind for kind in kinds if write(run.files[kind], fill[kind], lambda path: _make_room(run, path))]
+
+
+def _make_room(run: Run, path: Path) -> None:
+    """Set aside what another run has left, before the first file of this one takes its place, and whenever it is back.
+
+    Raises:
+        OSError: if what is at `path` has to be set aside and cannot be.
+    """
+    if _is_anothers(run):
+        run.found = set(run.files.values())
+    for other in sorted(run.found):
+        with suppress(OSError):
+            set_aside(other)
+            run.found.remove(other)
+    if path in run.found:
+        raise OSError("the one that is there cannot be set aside")
+
+
+def _is_anothers(run: Run) -> bool:
+    """Return whether the file in which this run keeps its network has meanwhile been written by another run."""
+    return checkpoint.owner(run.files["keras"])[0] not in (None, *run.own)
+
+
+def _epochs_kept(run: Run) -> int:
+    """Return how many epochs of this run its file holds: from there `--resume` goes on."""
+    owner, epochs = checkpoint.owner(run.files["keras"])
+    return epochs if owner in run.own else 0
 
 
 def _write_history(path: Path, history: dict[str, list[float]]) -> None:
@@ -146,25 +174,28 @@ def _write_history(path: Path, history: dict[str, list[float]]) -> None:
 def _stop(run: Run) -> NoReturn:
     """Save the curve of the finished epochs, say how to go on, and end the program."""
     number, reached = run.signals[0], f"after epoch {run.epochs_done} of {run.options.epochs}"
-    if run.epochs_done:
-        _write(run, "png", curve=draw_curve(run.history, f"{run.title}\nstopped {reached}"))
-    resumable = checkpoint.owner(run.files["keras"]) == run.facts["id"]
-    command = _command(run.options, run.source, resumable)
-    aim = "go on" if resumable else "start anew"
-    print(f"\nStopped by {signal.Signals(number).name} {reached}. To {aim}: {command}")
+    name = run.files["keras"].stem
+    if run.epochs_done and _is_anothers(run):  # nothing to write: the other has set aside what this run has kept
+        print(f"{name}.* is now another run's. What this one has kept is in {name}.previous.*", file=sys.stderr)
+    elif run.epochs_done:
+        _write(run, "csv", "png", curve=draw_curve(run.history, f"{run.title}\nstopped {reached}"))
+    kept = _epochs_kept(run)
+    if 0 < kept < run.epochs_done:
+        print(f"Of these epochs only the first {kept} could be kept.", file=sys.stderr)
+    command = _command(run.options, run.source, resume=kept > 0)
+    print(f"\nStopped by {signal.Signals(number).name} {reached}. To {'go on' if kept else 'start anew'}: {command}")
     sys.exit(128 + number)
 
 
 def _resume(path: Path, model: keras.Model, facts: dict, options: Namespace) -> dict:
-    """Return the kept run's facts and give the model its state, or end the program if it does not fit."""
+    """Return what is kept of the run and give the model its state, or end the program if it does not fit."""
     try:
         kept = checkpoint.read(path)
         epochs = len(kept["history"]["loss"])
         reason = checkpoint.difference(kept, model, facts["settings"])
         if not reason and epochs > options.epochs:
             reason = f"{epochs} epochs are done, more than --epochs {options.epochs}"
-        facts = {key: kept[key] for key in facts}
-        if not reason:
+        if not reason and kept["id"]:
             checkpoint.restore(path, model, kept)
     except FileNotFoundError:
         others = [other.name for other in sorted(path.parent.glob(f"{options.script}*.keras"))]
@@ -175,13 +206,15 @@ def _resume(path: Path, model: keras.Model, facts: dict, options: Namespace) -> 
         print(f"{options.script}.py: cannot resume: {reason}", file=sys.stderr)
         sys.exit(2)
     print(f"Going on after epoch {epochs}." if epochs < options.epochs else f"No epoch is left: all {epochs} are done.")
-    return facts
+    return kept
 
 
 def _command(options: Namespace, source: str, resume: bool) -> str:
     """Return the command that was run, as the user's shell takes it, to go on or to start anew."""
     given = len(sys.orig_argv) - len(options.arguments)
-    start = ["%run", f"{options.script}.py"] if in_session() else [_python(), *sys.orig_argv[1:given]]
+    start = [_python(), *sys.orig_argv[1:given]]
+    if in_session():
+        start = ["%run", options.path]
     arguments = [argument for argument in options.arguments if argument != "--resume"]
     if options.data == "auto" and source == "sample":
         arguments += ["--data", "sample"]

@@ -61,17 +61,19 @@ def _vary_layers(model, options: Namespace):
     import keras  # not above: the command line is read before Keras is imported
     from keras import layers
 
-    recurrent = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
+    recurrent = {"gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
+    only_lstm = ("name", "recurrent_activation", "unit_forget_bias")  # the GRU has a recurrent activation, the same
     keras.utils.set_random_seed(options.seed)
     varied = keras.Sequential([keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)])
     for layer in model.layers:
         config = layer.get_config()
-        if isinstance(layer, layers.Conv1D | layers.MaxPooling1D) and not options.conv:
+        if isinstance(layer, layers.Conv1D | layers.MaxPooling1D) and options.conv is False:
             continue
         if isinstance(layer, layers.LSTM) and options.recurrent == "none":
             varied.add(layers.GlobalAveragePooling1D())  # of the vectors: it cannot see their order
-        elif isinstance(layer, layers.LSTM):
-            varied.add(recurrent[options.recurrent](config["units"], activation=config["activation"]))
+        elif isinstance(layer, layers.LSTM) and options.recurrent != "lstm":
+            shared = {key: value for key, value in config.items() if key not in only_lstm}
+            varied.add(recurrent[options.recurrent].from_config(shared))
         else:
             if isinstance(layer, layers.Embedding):
                 # An average of word vectors leaves the padding out; all other layers read it, as in the article.

@@ -1,5 +1,6 @@
 """Where the data come from: the cache, the download, the sample; and what may go wrong on the way."""
 
+import _thread
 import hashlib
 import json
 import os
@@ -380,7 +381,7 @@ def test_ctrl_c_while_it_waits(own_keras_home: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(data, "ADDRESS", "http://127.0.0.1:9")
     monkeypatch.setattr(socket, "getaddrinfo", fall_silent)
     before, handler = time.monotonic(), signal.signal(signal.SIGINT, signal.default_int_handler)
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.5, _thread.interrupt_main).start()  # `os.kill` would end Python on Windows
     try:
         with pytest.raises(KeyboardInterrupt):
             load_reuters("auto", 1000, 0.2)

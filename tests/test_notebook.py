@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,7 +77,7 @@ def test_interrupting_it_stops_the_run_and_not_the_kernel(notebook: Notebook, tm
 
     def interrupt(text: str) -> None:
         if "Epoch 3/" in text and not sent:
-            sent.append(time.monotonic())
+            sent.append(True)
             notebook.manager.interrupt_kernel()
 
     run = f"%run {script}.py --data sample --batch-size 20 --epochs 500"

@@ -17,11 +17,6 @@ def test_longer_texts_keep_their_last_words() -> None:
     assert pad([text[:101]], 100).tolist() == [text[1:101]]
 
 
-def test_no_texts_and_texts_without_words() -> None:
-    assert pad([], 100).shape == (0, 100)
-    assert pad([[]], 3).tolist() == [[0, 0, 0]]
-
-
 def test_arrays_of_lists_as_keras_returns_them() -> None:
     texts = np.empty(2, dtype=object)
     texts[:] = [[1, 2, 3], [4]]

@@ -57,12 +57,14 @@ def test_a_whole_run(run_script: Run, tmp_path: Path, script: str) -> None:
     header, rows = read_history(out / f"{script}-sample.csv")
     assert header == COLUMNS
     assert [row[0] for row in rows] == [1, 2, 3]
-    assert lines[-5:] == [
+    assert lines[-8:-1] == [
         f"Test loss      {rows[-1][3]:.4f}",
         f"Test accuracy  {rows[-1][4]:.4f}",
         f"Curve          {out / f'{script}-sample.png'}",
         f"History        {out / f'{script}-sample.csv'}",
         f"Network        {model}",
+        "",
+        "Ask it about texts of your own:",
     ]
     assert sorted(path.name for path in out.iterdir()) == files(script)
 
