@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from common import variants
-from common.console import set_up_console
+from common.console import set_up_console, use_one_thread
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,6 +67,8 @@ def read_options(
     pasted = not hasattr(sys.modules["__main__"], "__file__")  # into a notebook's cell: `sys.argv` is the notebook's
     path, *arguments = [parser.prog] if pasted else sys.argv
     options = parser.parse_args(arguments, argparse.Namespace(path=path, arguments=arguments))
+    if not options.conv:  # a convolution's products are large enough to be shared
+        use_one_thread()
     try:
         options.output_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=options.output_dir):

@@ -68,10 +68,12 @@ class Run(keras.callbacks.Callback):
         }
         self.own = {self.facts["id"]}  # whose files it may replace: its own, and those of the run that it resumes
         self.found = set() if options.resume else set(self.files.values())  # what another run may have left
+        self.wordless = False
         if options.resume:
             kept = _resume(self.files["keras"], model, self.facts, options)
             self.own.add(kept["id"])
             self.facts["history"] = kept["history"]
+            self.wordless = not kept.get("words")  # the list of words could not be had
         elif any(path.exists() for path in self.files.values()):
             print(f"{stem}.* is there already: after the first epoch it becomes {stem.name}.previous.*")
         self.facts |= {"words": corpus.words, "labels": corpus.labels}  # all that asking the network needs
@@ -111,7 +113,8 @@ def finish(run: Run, curve: Figure) -> None:
 
     What cannot be written is named, and the program then ends with exit status 1.
     """
-    missing = [*(["keras"] if _epochs_kept(run) < run.epochs_done else []), "csv", "png"]
+    unsaved = _epochs_kept(run) < run.epochs_done or run.wordless
+    missing = [*(["keras"] if unsaved else []), "csv", "png"]
     failed = set(missing) - set(_write(run, *missing, curve=curve))
     for kind, label in (("png", "Curve"), ("csv", "History"), ("keras", "Network")):
         if kind not in failed:

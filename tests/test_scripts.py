@@ -101,6 +101,23 @@ def test_the_seed_determines_the_result(tmp_path: Path, script: str) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot keep a process on one core")
+@pytest.mark.parametrize(
+    ("script", "variant"),
+    [("reuters_lstm", []), pytest.param("imdb_cnn_lstm", ["--no-conv"], marks=pytest.mark.slow)],
+)
+def test_one_core_gives_the_same_result_as_all(
+    run_script: Run, tmp_path: Path, script: str, variant: list[str]
+) -> None:
+    """Where no convolution is shared among threads. (On a machine with one core it shows nothing.)"""
+    first = {min(os.sched_getaffinity(0))}
+    for name, limit in (("one", lambda: os.sched_setaffinity(0, first)), ("all", None)):
+        options = ["--data", "sample", "--epochs", "1", "--output-dir", tmp_path / name]
+        run_script(script, *variant, *options, tiny=True, check=True, preexec_fn=limit)
+    one, every = (next((tmp_path / name).glob("*.csv")).read_bytes() for name in ("one", "all"))
+    assert one == every
+
+
 def test_another_seed_on_a_console_that_knows_ascii_only(run_script: Run, tmp_path: Path) -> None:
     """Into a directory that it cannot print, and with a batch larger than the training set."""
     done = run_script(

@@ -453,7 +453,7 @@ def check_failed_writes(done: subprocess.CompletedProcess, out: Path) -> None:
     assert "Test accuracy  " in done.stdout
     assert done.stdout.splitlines()[-1] == f"History        {out / 'imdb_cnn_lstm-sample.csv'}"
     assert len(rows(out / "imdb_cnn_lstm-sample.csv")) == 2
-    assert (out / "imdb_cnn_lstm-sample.png").read_text() == "the old curve"
+    assert (out / "imdb_cnn_lstm-sample.previous.png").read_text() == "the old curve"
     assert not [*out.glob(".*")]
 
 
