@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-import zipfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -25,7 +24,7 @@ if TYPE_CHECKING:  # Keras and Matplotlib take seconds: a wrong command line and
 
 BATCH_SIZE = 500  # texts that are answered together
 MOST_PANELS = 8  # texts in one figure
-NO_WORDS = "it holds no words; ask what reuters_lstm.py or imdb_cnn_lstm.py leaves after a run that has shown words"
+MISFIT = "its words, its labels and its layers do not fit together"
 
 
 class Network(NamedTuple):
@@ -38,7 +37,7 @@ class Network(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the network says ("negative 0.6818", None if it knows no word), and the words and numbers that it read."""
+    """What the network says ("negative 0.6818", None if it knows no word), the words it read, and all numbers."""
 
     verdict: str | None
     words: list[str]
@@ -60,14 +59,9 @@ def main() -> None:
     add("texts", nargs="*", default=[], metavar="TEXT", help="without any: from standard input, a text in each line")
     add("--output", type=Path, metavar="FILE.png",
         help=f"draw how the answer grows from word to word, for the first {MOST_PANELS} texts")  # fmt: skip
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.output and options.output.suffix != ".png":
         parser.error(f"argument --output: must end in .png, not '{options.output}'")
-    try:
-        if options.output:
-            options.output.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        parser.error(f"argument --output: cannot make {options.output.parent}: {error.strerror}")
     with in_good_order(), warnings.catch_warnings(action="ignore"):
         try:
             network = open_network(options.file)
@@ -83,25 +77,22 @@ def open_network(path: Path) -> Network:
     Raises:
         Exception: of whatever kind, if it holds anything else or too little.
     """
-    with path.open("rb") as stream:
-        if path.suffix != ".keras" or not zipfile.is_zipfile(stream):
-            raise ValueError("it is no Keras file")
-        with zipfile.ZipFile(stream) as archive:
-            if checkpoint.RUN not in archive.namelist():
-                raise ValueError(NO_WORDS)
     facts = checkpoint.read(path)
     checkpoint.check_objects(facts["config"])
-    words, labels = facts.get("words"), facts.get("labels")
+    words, labels, last = facts.get("words"), facts.get("labels"), facts["config"]["config"]["layers"][-1]
     if not words:
-        raise ValueError(NO_WORDS)
+        raise ValueError("it holds no words; go on with that run where the list of words can be had: --resume adds it")
+    if not all(isinstance(part, list) and all(isinstance(word, str) for word in part) for part in (words, labels)):
+        raise ValueError(MISFIT)
     with without_messages():
         import keras
     # The very configuration that was checked, and not compiled: asking needs no optimizer.
     model = keras.saving.deserialize_keras_object({**facts["config"], "compile_config": None}, safe_mode=True)
     model.load_weights(path)
     outputs = 1 if len(labels) == 2 else len(labels)
-    if model.output_shape != (None, outputs) or len(words) > model.layers[0].input_dim:
-        raise ValueError("its words, its labels and its layers do not fit together")
+    probabilities = last["config"]["activation"] == ("sigmoid" if outputs == 1 else "softmax")
+    if not probabilities or model.output_shape != (None, outputs) or len(words) > model.layers[0].input_dim:
+        raise ValueError(MISFIT)
     network = Network(model, numbering(words), [printable(label) for label in labels], model.input_shape[1])
     answer(network, [""])  # whatever else is wrong with it shows here
     return network
@@ -110,7 +101,7 @@ def open_network(path: Path) -> Network:
 def answer(network: Network, texts: list[str]) -> list[Answer]:
     """Answer the texts in one batch."""
     answers, labels = [], network.labels
-    numbered = [to_numbers(text, network.numbers)[-network.length :] for text in texts]
+    numbered = [to_numbers(text, network.numbers) for text in texts]
     for text, numbers, probabilities in zip(texts, numbered, _predict(network, numbered), strict=True):
         words = [
             printable(word) if word in network.numbers else f"[{printable(word)}]"
@@ -118,7 +109,8 @@ def answer(network: Network, texts: list[str]) -> list[Answer]:
         ]
         best = np.argsort(-probabilities, kind="stable")[: 1 if len(labels) == 2 else 3]
         verdict = ", ".join(f"{labels[label]} {probabilities[label]:.4f}" for label in best)
-        answers.append(Answer(verdict if max(numbers) > UNKNOWN else None, words, numbers))
+        known = max(numbers[-network.length :]) > UNKNOWN
+        answers.append(Answer(verdict if known else None, words, numbers))
     return answers
 
 
@@ -132,26 +124,29 @@ def draw_answers(network: Network, answers: list[Answer]) -> Figure:
     Returns:
         The figure, 12 inches wide, a panel for each text.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
-    panels = figure.subplots(len(answers), squeeze=False)[:, 0]
-    for axes, (verdict, words, numbers) in zip(panels, answers, strict=True):
-        ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
-        probabilities = _predict(network, [numbers[:end] for end in ends])
-        if len(network.labels) == 2:
-            axes.plot(probabilities[:, 1], marker=".")
-            axes.axhline(0.5, color="black", linestyle=":", linewidth=1)
-            axes.set_ylabel(f"Probability of {network.labels[1]}")
-        else:
-            for label in np.argsort(-probabilities[-1], kind="stable")[:3]:
-                axes.plot(probabilities[:, label], marker=".", label=network.labels[label])
-            axes.set_ylabel("Probability")
-            axes.legend()
-        size = 12 if len(words) <= 50 else 8
-        axes.set_xticks(range(len(words)), words, rotation=90, fontsize=size, parse_math=False)
-        axes.set(title=verdict, xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
-        axes.grid(alpha=0.5)
+    with rc_context({"text.parse_math": False}):  # a $ is a $
+        panels = figure.subplots(len(answers), squeeze=False)[:, 0]
+        for axes, (verdict, words, numbers) in zip(panels, answers, strict=True):
+            named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
+            ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
+            probabilities = _predict(network, [numbers[:end] for end in ends])
+            if len(network.labels) == 2:
+                axes.plot(probabilities[:, 1], marker=".")
+                axes.axhline(0.5, color="black", linestyle=":", linewidth=1)
+                axes.set_ylabel(f"Probability of {network.labels[1]}")
+            else:
+                for label in np.argsort(-probabilities[-1], kind="stable")[:3]:
+                    axes.plot(probabilities[:, label], marker=".", label=network.labels[label])
+                axes.set_ylabel("Probability")
+                axes.legend()
+            size = 12 if len(words) <= 50 else 8
+            axes.set_xticks(range(len(words)), named, rotation=90, fontsize=size)
+            axes.set(title=verdict, xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
+            axes.grid(alpha=0.5)
     return figure
 
 
@@ -164,9 +159,9 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
         while batch := list(islice(lines, 1 if prompt else BATCH_SIZE)):
             asked += len(batch)
             for found in answer(network, batch):
+                answered += found.verdict is not None
                 print(f"{found.verdict or 'unknown'}\t{' '.join(found.words)}")
                 if found.verdict:
-                    answered += 1
                     drawn += [found] if len(drawn) < MOST_PANELS else []
                 else:
                     print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
@@ -176,7 +171,7 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
         print("There is no text on standard input.", file=sys.stderr)
     if output and drawn and not write(output, lambda part: draw_answers(network, drawn).savefig(part)):
         return 1
-    return 0 if answered or prompt else 1
+    return 0 if answered or (prompt and not asked) else 1
 
 
 def _lines(prompt: bool) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,12 @@ def read(path: Path) -> dict[str, object]:
         ValueError: if it is not a file that `save` has written; the message says what is wrong with it.
     """
     try:
+        with path.open("rb") as stream:
+            if path.suffix != ".keras" or not zipfile.is_zipfile(stream):
+                raise ValueError("it is no Keras file")
         with zipfile.ZipFile(path) as archive:
             if RUN not in archive.namelist():
-                raise ValueError("it holds no run of these scripts")
+                raise ValueError("it is none that reuters_lstm.py or imdb_cnn_lstm.py has left, and holds no words")
             for entry in archive.infolist():  # uncompressed, no entry can be larger than the file
                 if entry.filename not in ENTRIES or entry.compress_type != zipfile.ZIP_STORED:
                     raise ValueError(f"these scripts write no {entry.filename:.80} like the one in it")
@@ -72,33 +76,42 @@ def read(path: Path) -> dict[str, object]:
         raise ValueError(getattr(error, "strerror", None) or " ".join(str(error).split())) from None
 
 
-def check_objects(config: object, key: str = "") -> None:
+def check_objects(config: object, model: keras.Model | None = None) -> None:
     """Refuse a configuration that names anything but what the networks of these scripts are made of.
 
     Keras's safe mode is to keep a file from running code, and has had a hole again and again (CVE-2024-3660,
     2025-1550, 2025-8747, 2025-9906, 2025-49655, 2026-1462); each of them took an object that is none of these. Here no
-    object and no other word passes that is not known, but for the layers' own names.
+    object and no other word passes that is not known, but for the names of layers.
 
     Args:
-        config: from `read`, or a part of it.
-        key: under which the part stands.
+        config: from `read`.
+        model: an edited script's own network: what that is made of is known too.
 
     Raises:
         ValueError: naming the first thing that is not known.
     """
-    if isinstance(config, dict):
-        items = dict(config)
-        if "class_name" in config:
-            named = f"{items.pop('module', None)}.{items.pop('class_name')}"
-            if named not in OBJECTS:
-                raise ValueError(f"it holds {named:.80}, which is no part of these scripts' networks")
-        for key, part in items.items():
-            check_objects(part, key)
-    elif isinstance(config, list):
-        for part in config:
-            check_objects(part, key)
-    elif isinstance(config, str) and config not in SETTINGS and key != "name":
-        raise ValueError(f"its {key:.40} is {config:.80}, which no network of these scripts has")
+    known = OBJECTS | SETTINGS | {name for _, name in _named(json.loads(model.to_json()) if model else {})}
+    for key, name in _named(config):
+        if name not in known:
+            raise ValueError(f"its {key:.40} is {name:.80}, which is no part of these scripts' networks")
+
+
+def _named(part: object, key: str = "configuration") -> Iterator[tuple[str, str]]:
+    """Yield each object and each other word of a configuration with its key, but for the names of layers."""
+    if isinstance(part, dict):
+        is_object = "class_name" in part
+        if is_object:
+            yield key, f"{part.get('module')}.{part['class_name']}"
+        if part.get("class_name") == "DTypePolicy":  # its name is no mere name
+            yield "dtype", str(part.get("config", {}).get("name"))
+        for inner, value in part.items():
+            if not (is_object and inner in ("module", "class_name")) and not (inner == "name" and value == str(value)):
+                yield from _named(value, inner)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _named(value, key)
+    elif isinstance(part, str):
+        yield key, part
 
 
 def owner(path: Path) -> tuple[str | None, int]:
@@ -139,7 +152,8 @@ def _first_difference(what: str, old: object, new: object) -> tuple[str, object,
         inner = [
             (what if key == "config" else f"{what} {key}", old[key], new[key])
             for key in new
-            if key in old and key != "name"  # another Keras may know other keys; a notebook counts its layers on
+            # Another Keras may know other keys; and a notebook counts the names of its layers on.
+            if key in old and (key != "name" or what.endswith("dtype"))
         ]
     elif what == "layers":
         kinds = [", ".join(layer["class_name"] for layer in layers) for layers in (old, new)]

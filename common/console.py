@@ -89,11 +89,16 @@ def in_good_order() -> Iterator[None]:
 @contextmanager
 def without_messages() -> Iterator[None]:
     """Hide what is written to standard error past Python: TensorFlow's first lines, before it reads its log level."""
-    kept = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
     try:
+        kept = os.dup(2)
+    except OSError:  # there is no standard error
         yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        return
+    python = sys.stderr
+    with Path(os.devnull).open("w") as nowhere, open(kept, "w", buffering=1) as sys.stderr:  # a Ctrl-C is answered
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            sys.stderr = python

@@ -29,6 +29,7 @@ from common.console import catch_signals, in_session
 from common.curve import draw_curve, show_curve
 from common.data import Corpus
 from common.files import set_aside, write
+from common.words import printable
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
@@ -65,6 +66,8 @@ class Run(keras.callbacks.Callback):
                 "test texts": num_texts[1],
             },
             "history": {column: [] for column in COLUMNS},
+            "words": corpus.words,  # this and the next is all that asking the network needs
+            "labels": corpus.labels,
         }
         self.own = {self.facts["id"]}  # whose files it may replace: its own, and those of the run that it resumes
         self.found = set() if options.resume else set(self.files.values())  # what another run may have left
@@ -73,10 +76,10 @@ class Run(keras.callbacks.Callback):
             kept = _resume(self.files["keras"], model, self.facts, options)
             self.own.add(kept["id"])
             self.facts["history"] = kept["history"]
-            self.wordless = not kept.get("words")  # the list of words could not be had
+            self.wordless = not kept.get("words")
+            self.facts["words"] = corpus.words or kept.get("words", [])  # where the list cannot be had, the old one
         elif any(path.exists() for path in self.files.values()):
             print(f"{stem}.* is there already: after the first epoch it becomes {stem.name}.previous.*")
-        self.facts |= {"words": corpus.words, "labels": corpus.labels}  # all that asking the network needs
         self.signals: list[int] = []  # acted upon after the batch: an exception could hit the middle of a write
         catch_signals(lambda number, frame: self.signals.append(number))
 
@@ -194,19 +197,21 @@ def _resume(path: Path, model: keras.Model, facts: dict, options: Namespace) -> 
     """Return what is kept of the run and give the model its state, or end the program if it does not fit."""
     try:
         kept = checkpoint.read(path)
-        epochs = len(kept["history"]["loss"])
+        kept["history"] = {column: [float(number) for number in kept["history"][column]] for column in COLUMNS}
+        (epochs,) = {len(numbers) for numbers in kept["history"].values()}
         reason = checkpoint.difference(kept, model, facts["settings"])
         if not reason and epochs > options.epochs:
             reason = f"{epochs} epochs are done, more than --epochs {options.epochs}"
         if not reason and kept["id"]:
+            checkpoint.check_objects(kept["config"], model)
             checkpoint.restore(path, model, kept)
     except FileNotFoundError:
         others = [other.name for other in sorted(path.parent.glob(f"{options.script}*.keras"))]
         reason = f"there is no {path}" + f", only {', '.join(others)}" * bool(others)
     except Exception as error:  # the file may be damaged in any way
-        reason = f"{path} is not what a run leaves: {' '.join(str(error).split())}"
+        reason = f"{path} is not what a run leaves: {error}"
     if reason:
-        print(f"{options.script}.py: cannot resume: {reason}", file=sys.stderr)
+        print(f"{options.script}.py: cannot resume: {printable(' '.join(reason.split()))}", file=sys.stderr)
         sys.exit(2)
     print(f"Going on after epoch {epochs}." if epochs < options.epochs else f"No epoch is left: all {epochs} are done.")
     return kept
@@ -230,7 +235,8 @@ def _ask_command(network: Path) -> str:
     path = path.relative_to(project) if path.is_relative_to(project) else path
     here = Path.cwd() == project
     ask = _join([_python() if here else sys.executable, "-m", "common.ask", str(path)])
-    return "!" * in_session() + (ask if here else f"{_join(['cd', str(project)])} && {ask}")
+    ask = ask if here else f"{_join(['cd', str(project)])} && {ask}"
+    return f'!{ask} "Write your text here."' if in_session() else ask  # a notebook has no prompt
 
 
 def _python() -> str:
