@@ -479,6 +479,7 @@ def test_a_read_only_copy_of_the_project(tmp_path: Path) -> None:
     """It runs where it may write elsewhere; where this user may mount."""
     project = tmp_path / "project"
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "__pycache__", "plots"))
+    (project / "plots").mkdir()
     read_only = ["mount -o bind . .", "mount -o remount,ro,bind ."]
     if any(subprocess.run(mount.split(), cwd=project, capture_output=True).returncode for mount in read_only):
         pytest.skip("this user may not mount a file system")
