@@ -51,7 +51,7 @@ def read_options(
     add("--batch-size", metavar="N", type=_at_least_1, default=batch_size,
         help="texts for each step of the training (default: %(default)s)")  # fmt: skip
     add("--seed", metavar="N", type=_seed, default=1,
-        help="the same seed gives the same result (default: %(default)s)")  # fmt: skip
+        help="the same seed gives the same result on the same machine (default: %(default)s)")  # fmt: skip
     add("--resume", action="store_true",
         help="go on with the network that a run has left, stopped or finished (default: start anew)")  # fmt: skip
     add("--data", choices=("auto", "keras", "sample"), default="auto",
