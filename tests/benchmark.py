@@ -92,7 +92,7 @@ def multiplications(script: str, training: int, test: int) -> list[tuple[int, in
     """
     steps, inputs = (100, 100) if script == "reuters_lstm" else (24, 64)
     products = []
-    for texts, batch, learns in ((training, 100, True), (test, 500, False)):
+    for texts, batch, learns in ((training, 100, True), (test, 250, False)):
         layers = [(batch, inputs, 400, steps), (batch, 100, 400, steps)]  # the LSTM's: of its input, of its state
         if script == "imdb_cnn_lstm":
             layers.append((96 * batch, 5 * 100, 64, 1))  # the convolution's
