@@ -40,7 +40,7 @@ def set_up_console() -> None:
 def use_one_thread() -> None:
     """Have TensorFlow do each operation with one thread, unless the user has set it otherwise; before it is imported.
 
-    For products as small as an LSTM's, 100 × 100 by 100 × 400, two threads spend their time taking work from one
+    For products as small as an LSTM's, (100, 100) by (100, 400), two threads spend their time taking work from one
     another. Whole runs of Reuters on an Intel Xeon with AVX-512, two cores, four rounds in turn: 105 to 121 s with one
     thread, 113 to 133 s with two, and 182 to 194 s of the processor's time against 193 to 201 s. On an AMD EPYC with
     AVX2 only, epochs of 6.4 to 8.3 s against 8.0 to 12.2 s. With a convolution it is the other way round: IMDB 59 to
