@@ -58,10 +58,11 @@ def main() -> None:
 
 def cpu() -> str:
     """Return the processor's name, as Linux and Mac know it, and how many cores there are."""
+    name = platform.processor()
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(": ")[2] for line in lines if line.startswith("model name")) + f", {os.cpu_count()}"
-    return f"{platform.processor()}, {os.cpu_count()}"
+        name = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    return f"{name}, {os.cpu_count()} cores"
 
 
 def print_tables(script: str, ours: list[dict], theirs: list[dict]) -> None:
