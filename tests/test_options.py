@@ -79,6 +79,9 @@ def test_wrong_values_get_one_line_and_status_2(
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the streams and the signals of the tests alone."""
     monkeypatch.setattr("common.options.set_up_console", lambda: None)
+    for name in ("TF_NUM_INTRAOP_THREADS", "KERAS_BACKEND"):
+        monkeypatch.setenv(name, "")  # so that it is put back
+        monkeypatch.delenv(name)
 
 
 @pytest.mark.usefixtures("quiet")
@@ -94,3 +97,30 @@ def test_the_default_directory_lies_beside_the_scripts(tmp_path: Path, monkeypat
     monkeypatch.setattr("sys.argv", ["script.py"])
     monkeypatch.chdir(tmp_path)
     assert read_options("script", "A description.", 20, 100).output_dir == ROOT / "plots"
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize(
+    ("has_conv", "arguments", "environment", "threads"),
+    [
+        (False, [], {}, "1"),
+        (True, [], {}, None),
+        (True, ["--no-conv"], {}, "1"),
+        (False, [], {"TF_NUM_INTRAOP_THREADS": "2"}, "2"),
+        (False, [], {"KERAS_BACKEND": "jax"}, None),
+    ],
+)
+def test_one_thread_where_there_is_no_convolution(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    has_conv: bool,
+    arguments: list[str],
+    environment: dict[str, str],
+    threads: str | None,
+) -> None:
+    """But for what the user has set, and for another backend."""
+    monkeypatch.setattr("sys.argv", ["script.py", *arguments, "--output-dir", str(tmp_path)])
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    read_options("script", "A description.", 20, 100, has_conv=has_conv)
+    assert os.environ.get("TF_NUM_INTRAOP_THREADS") == threads
