@@ -1,11 +1,12 @@
 """The console and the signals of a run."""
 
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -46,7 +47,12 @@ def use_one_thread() -> None:
     AVX2 only, epochs of 6.4 to 8.3 s against 8.0 to 12.2 s. With a convolution it is the other way round: IMDB 59 to
     74 s with one, 55 to 77 s with two, three of four rounds by 4 to 10 s. (`TF_NUM_INTRAOP_THREADS=2` shows the other.)
     """
-    if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+    backend = os.environ.get("KERAS_BACKEND")
+    if not backend:
+        with suppress(OSError, ValueError):
+            settings = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
+            backend = json.loads(settings.read_text()).get("backend")
+    if backend in (None, "", "tensorflow"):
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 

@@ -101,26 +101,34 @@ def test_the_default_directory_lies_beside_the_scripts(tmp_path: Path, monkeypat
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize(
-    ("has_conv", "arguments", "environment", "threads"),
+    ("has_conv", "arguments", "environment", "keras_json", "threads"),
     [
-        (False, [], {}, "1"),
-        (True, [], {}, None),
-        (True, ["--no-conv"], {}, "1"),
-        (False, [], {"TF_NUM_INTRAOP_THREADS": "2"}, "2"),
-        (False, [], {"KERAS_BACKEND": "jax"}, None),
+        (False, [], {}, None, "1"),
+        (True, [], {}, None, None),
+        (True, ["--no-conv"], {}, None, "1"),
+        (False, [], {"TF_NUM_INTRAOP_THREADS": "2"}, None, "2"),
+        (False, [], {"KERAS_BACKEND": "jax"}, None, None),
+        (False, [], {}, '{"backend": "jax"}', None),
+        (False, [], {"KERAS_BACKEND": "tensorflow"}, '{"backend": "jax"}', "1"),
+        (False, [], {"KERAS_BACKEND": ""}, '{"floatx": "float32"}', "1"),
+        (False, [], {}, "{", "1"),
     ],
 )
 def test_one_thread_where_there_is_no_convolution(
     tmp_path: Path,
+    own_keras_home: Path,
     monkeypatch: pytest.MonkeyPatch,
     has_conv: bool,
     arguments: list[str],
     environment: dict[str, str],
+    keras_json: str | None,
     threads: str | None,
 ) -> None:
     """But for what the user has set, and for another backend."""
     monkeypatch.setattr("sys.argv", ["script.py", *arguments, "--output-dir", str(tmp_path)])
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    if keras_json:
+        (own_keras_home / "keras.json").write_text(keras_json)
     read_options("script", "A description.", 20, 100, has_conv=has_conv)
     assert os.environ.get("TF_NUM_INTRAOP_THREADS") == threads
