@@ -85,15 +85,17 @@ def print_tables(script: str, ours: list[dict], theirs: list[dict]) -> None:
         print("| ratio | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
 
 
-def multiplications(script: str, training: int, test: int) -> list[tuple[int, int, int, float]]:
+def multiplications(script: str, training: tuple[int, int], test: tuple[int, int]) -> list[tuple[int, int, int, float]]:
     """Return the matrix products of an epoch with its validation: rows, inner length, columns, and how often.
+
+    Training and test set are given as the number of texts and the size of a batch.
 
     Of a layer's product (n, k) by (k, m) the training needs two more: (k, n) by (n, m) for the weights' gradient, and
     (n, m) by (m, k) for the input's.
     """
     steps, inputs = (100, 100) if script == "reuters_lstm" else (24, 64)
     products = []
-    for texts, batch, learns in ((training, 100, True), (test, 250, False)):
+    for (texts, batch), learns in ((training, True), (test, False)):
         layers = [(batch, inputs, 400, steps), (batch, 100, 400, steps)]  # the LSTM's: of its input, of its state
         if script == "imdb_cnn_lstm":
             layers.append((96 * batch, 5 * 100, 64, 1))  # the convolution's
@@ -170,6 +172,7 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     import keras
 
     from common import curve, data, one_hot, padding, run
+    from common.batches import EVALUATION_BATCH_SIZE
 
     add("import", since)
 
@@ -216,7 +219,10 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     stages["one epoch"] = [statistics.median(walls[1:]), statistics.median(processors[1:])]  # the first one compiles
     with zipfile.ZipFile(next(Path(out).glob("*.keras"))) as archive:
         settings = json.loads(archive.read("run.json"))["settings"]
-    stages["texts"] = [settings["training texts"], settings["test texts"]]
+    stages["texts"] = [
+        (settings["training texts"], settings["batch size"]),
+        (settings["test texts"], EVALUATION_BATCH_SIZE),
+    ]
     Path(out, "stages.json").write_text(json.dumps(stages | {"epochs": walls[1:]}))
 
 
