@@ -44,14 +44,15 @@ def use_one_thread() -> None:
     For products as small as an LSTM's, (100, 100) by (100, 400), two threads spend their time taking work from one
     another. Whole runs of Reuters on an Intel Xeon with AVX-512, two cores, four rounds in turn: 105 to 121 s with one
     thread, 113 to 133 s with two, and 182 to 194 s of the processor's time against 193 to 201 s. On an AMD EPYC with
-    AVX2 only, epochs of 6.4 to 8.3 s against 8.0 to 12.2 s. With a convolution it is the other way round: IMDB 59 to
-    74 s with one, 55 to 77 s with two, three of four rounds by 4 to 10 s. (`TF_NUM_INTRAOP_THREADS=2` shows the other.)
+    AVX2 only, epochs of 6.4 to 8.3 s against 8.0 to 12.2 s. With a convolution it is the other way round by the clock:
+    IMDB on the Xeon 59 to 74 s with one, 55 to 77 s with two, three of four rounds by 4 to 10 s, though at 93 s of the
+    processor's time on average against 87 s. (`TF_NUM_INTRAOP_THREADS=2` shows the other.)
     """
     backend = os.environ.get("KERAS_BACKEND")
     if not backend:
         with suppress(OSError, ValueError):
-            settings = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "keras.json"
-            backend = json.loads(settings.read_text()).get("backend")
+            home = os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))
+            backend = json.loads(Path(home, "keras.json").read_text()).get("backend")
     if backend in (None, "", "tensorflow"):
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 

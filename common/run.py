@@ -4,7 +4,7 @@ Keras's own callbacks leave a gap each. `CSVLogger` truncates the old file first
 `BackupAndRestore` writes the weights and the epoch number one after the other over the old ones, so that a process
 killed in between resumes with weights and a number that do not belong together. And no Keras file holds the random
 state of a dropout layer, which starts again from the seed. Here all of it goes into one file that is replaced as a
-whole, and a resumed run gives the same numbers, to the last digit, as one that nobody stopped
+whole, and a resumed run gives, on the same machine, the same numbers, to the last digit, as one that nobody stopped
 (`python -m pytest -k stopped_run` shows it).
 """
 

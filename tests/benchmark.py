@@ -57,8 +57,8 @@ def main() -> None:
 
 
 def cpu() -> str:
-    """Return the processor's name, as Linux and Mac know it, and how many cores there are."""
-    name = platform.processor()
+    """Return the processor's name where Linux tells it, or its architecture, and how many cores there are."""
+    name = platform.machine()
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         name = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))

@@ -112,6 +112,7 @@ def test_the_default_directory_lies_beside_the_scripts(tmp_path: Path, monkeypat
         (False, [], {"KERAS_BACKEND": "tensorflow"}, '{"backend": "jax"}', "1"),
         (False, [], {"KERAS_BACKEND": ""}, '{"floatx": "float32"}', "1"),
         (False, [], {}, "{", "1"),
+        (False, [], {"KERAS_HOME": "~nobody-here/.keras"}, None, "1"),  # as without a home
     ],
 )
 def test_one_thread_where_there_is_no_convolution(
