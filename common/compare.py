@@ -14,8 +14,10 @@ from common.console import set_up_console
 from common.curve import label_axes
 from common.files import write
 from common.options import Parser
+from common.variants import label
 
 COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
+SAMPLE = re.compile(r"(-sample|, on the sample)(?=[^/\\]*$)")  # in the name of a run on the sample
 History = dict[str, list[float]]  # for each of them the numbers of all epochs of a run
 
 
@@ -85,15 +87,19 @@ def group_runs(runs: dict[Path, History]) -> dict[str, list[History]]:
         runs: from `read_run`, by path.
 
     Returns:
-        For each experiment its runs. Its name is that of the file or, where two would have the same, the path.
+        For each experiment its runs. Its name is what a reader calls the variant, if all are of one script; otherwise
+        or where two would have the same, that of the file, or the path.
     """
     groups: dict[tuple[Path, int], list[Path]] = {}
     for path, run in runs.items():
         any_seed = Path(re.sub(r"(seed|run)([-_=]?)\d+", r"\1\2*", str(path)))
         groups.setdefault((any_seed, len(run["epoch"])), []).append(path)
     paths = [(any_seed if len(paths) > 1 else paths[0], epochs) for (any_seed, epochs), paths in groups.items()]
+    stems = [path.stem for path, _ in paths]
+    one_script = len({stem.partition("-")[0] for stem in stems}) == 1
     for names in (
-        [path.stem for path, _ in paths],
+        [label(stem) if one_script else stem for stem in stems],
+        stems,
         [str(path.with_suffix("")) for path, _ in paths],
         [f"{path.with_suffix('')}, {epochs} epochs" for path, epochs in paths],
     ):
@@ -122,10 +128,10 @@ def table(groups: dict[str, list[History]]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, runs in groups.items():
-        label = name if len(runs) == 1 else f"{name}, {len(runs)} runs"
+        row_name = name if len(runs) == 1 else f"{name}, {len(runs)} runs"
         epochs = sorted({lowest(run)[1] for run in runs})
         cells = (
-            label.replace("|", "\\|"),
+            row_name.replace("|", "\\|"),
             str(len(runs[0]["epoch"])),
             *(spread([run[column][-1] for run in runs]) for column in ("val_loss", "val_accuracy")),
             spread([lowest(run)[0] for run in runs]),
@@ -148,18 +154,18 @@ def draw_comparison(groups: dict[str, list[History]]) -> Figure:
     """
     panels: dict[str, list[tuple[str, list[History]]]] = {}
     for name, runs in groups.items():
-        title = "Test loss" + " on the built-in sample" * ("-sample" in Path(name).name)
-        panels.setdefault(title, []).append((name.replace("-sample", ""), runs))
+        without, on_sample = SAMPLE.subn("", name)
+        panels.setdefault("Test loss" + " on the built-in sample" * bool(on_sample), []).append((without, runs))
     figure = Figure(figsize=(8, 6) if len(panels) == 1 else (11, 6), dpi=120, layout="constrained")
     lines: dict[str, Line2D] = {}  # a variant has the same colour in both axes, and one entry in the legend
     for axes, title in zip(figure.subplots(1, len(panels), squeeze=False)[0], sorted(panels), strict=True):
-        for label, runs in panels[title]:
-            number = list(lines).index(label) if label in lines else len(lines)
+        for name, runs in panels[title]:
+            number = list(lines).index(name) if name in lines else len(lines)
             colour = f"C{number}"
             losses = list(zip(*(run["val_loss"] for run in runs), strict=True))  # an epoch's, of all runs
             mean, low, high = ([function(loss) for loss in losses] for function in (statistics.fmean, min, max))
             style = {"color": colour, "linestyle": ("-", "--", ":")[number // 10 % 3], "marker": "."}
-            lines[label] = axes.plot(runs[0]["epoch"], mean, **style, label=label)[0]
+            lines[name] = axes.plot(runs[0]["epoch"], mean, **style, label=name)[0]
             axes.fill_between(runs[0]["epoch"], low, high, color=colour, alpha=0.2)
         label_axes(axes, title)
     widest = 0.6 + 0.085 * max(map(len, lines))  # inches, of a line in the legend

@@ -1,5 +1,6 @@
 """Variants of the experiments, which the article does not have: each takes away what one of its claims is about."""
 
+import re
 from argparse import ArgumentParser, Namespace
 
 import numpy as np
@@ -36,6 +37,30 @@ def title(options: Namespace, corpus: str) -> str:
     """Return what is trained on what: "CNN and GRU on IMDB reviews, words shuffled"."""
     network = f"CNN and {RECURRENT[options.recurrent]}" if options.conv else RECURRENT[options.recurrent]
     return f"{network} on {corpus}" + ", words shuffled" * options.shuffle_words
+
+
+def label(name: str) -> str:
+    """Return what a reader calls the variant whose files have this name: "CNN and GRU, words shuffled, on the sample".
+
+    Args:
+        name: from `file_name`; any other is returned as it is.
+    """
+    parts = "|".join(RECURRENT)
+    found = re.fullmatch(rf"(reuters|imdb_cnn)_lstm(?:-({parts}))?(-no_conv)?(-shuffled)?(-sample)?", name)
+    if not found:
+        return name
+    script, recurrent, no_conv, shuffled, sample = found.groups()
+    conv = script == "imdb_cnn" and not no_conv
+    network = {"none": "averaged", "simple_rnn": "simple RNN"}.get(recurrent, (recurrent or "lstm").upper())
+    if conv:
+        network = f"CNN, {network}" if recurrent == "none" else f"CNN and {network}"
+    suffixes = {
+        "no order": recurrent == "none" and not conv,
+        "without convolution": no_conv,
+        "words shuffled": shuffled,
+    }
+    suffixes["on the sample"] = sample
+    return ", ".join([network, *(suffix for suffix, said in suffixes.items() if said)])
 
 
 def vary(model, x_train: np.ndarray, x_test: np.ndarray, options: Namespace) -> tuple:

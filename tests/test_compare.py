@@ -12,8 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from common.compare import draw_comparison, group_runs, read_run, table
-from plots.reference.measure import readme_table
-from tests.conftest import ROOT, SCRIPTS
+from tests.conftest import ROOT
 
 HEADER = "epoch,loss,accuracy,val_loss,val_accuracy\n"
 TWO_SEEDS = {"seed1/lstm": ([0.9, 0.5, 0.7], [0.1, 0.6, 0.6]), "seed2/lstm": ([0.9, 0.6, 0.4], [0.1, 0.6, 0.8])}
@@ -69,6 +68,19 @@ def test_runs_that_differ_in_their_seed_are_one_row() -> None:
 )
 def test_what_belongs_together(names: list[str], labels: list[str]) -> None:
     assert list(groups_of(dict.fromkeys(names, ([0.5], [0.5])))) == labels
+
+
+def test_readable_names_where_all_runs_are_of_one_script() -> None:
+    run = ([0.5], [0.5])
+    names = ["reuters_lstm", "seed1/reuters_lstm-gru", "seed2/reuters_lstm-gru", "reuters_lstm-none-shuffled-sample"]
+    labels = ["LSTM", "GRU", "averaged, no order, words shuffled, on the sample"]
+    assert list(groups_of(dict.fromkeys(names, run))) == labels
+    names = ["reuters_lstm", "reuters_lstm-gru", "imdb_cnn_lstm"]
+    assert list(groups_of(dict.fromkeys(names, run))) == names
+    paths = ["batch50/reuters_lstm", "batch100/reuters_lstm"]
+    assert list(groups_of(dict.fromkeys(paths, run))) == paths
+    figure = draw_comparison(groups_of(dict.fromkeys(["reuters_lstm", "reuters_lstm-sample"], run)))
+    assert [[line.get_label() for line in axes.lines] for axes in figure.axes] == [["LSTM"], ["LSTM"]]
 
 
 def test_runs_of_different_length_have_no_mean() -> None:
@@ -194,8 +206,3 @@ def test_wrong_use(tmp_path: Path, arguments: list[str], status: int, message: s
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
     assert message in done.stderr
     assert not (tmp_path / "runs.png").exists()
-
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_the_readme_shows_what_the_runs_gave(script: str) -> None:
-    assert readme_table(script) in (ROOT / "README.md").read_text(encoding="utf-8")

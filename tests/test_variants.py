@@ -151,6 +151,26 @@ def test_a_variant_starts_as_if_it_had_been_built_alone(recurrent: str, conv: bo
         assert one.get_config() | {"name": ""} == other.get_config() | {"name": ""}
 
 
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("reuters_lstm", "LSTM"),
+        ("reuters_lstm-simple_rnn-sample", "simple RNN, on the sample"),
+        ("reuters_lstm-none", "averaged, no order"),
+        ("imdb_cnn_lstm", "CNN and LSTM"),
+        ("imdb_cnn_lstm-gru-shuffled", "CNN and GRU, words shuffled"),
+        ("imdb_cnn_lstm-none", "CNN, averaged"),  # the convolution sees the order of five words
+        ("imdb_cnn_lstm-no_conv", "LSTM, without convolution"),
+        ("imdb_cnn_lstm-none-no_conv-shuffled-sample", "averaged, no order, without convolution, words shuffled, "
+         "on the sample"),
+        ("reuters_lstm.previous", "reuters_lstm.previous"),
+        ("my_lstm-gru", "my_lstm-gru"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_calls_a_variant(name: str, label: str) -> None:
+    assert variants.label(name) == label
+
+
 def test_training_and_test_are_both_on_shuffled_words() -> None:
     plain = [np.arange(2, 402).reshape(4, 100), np.arange(500, 800).reshape(3, 100)]
     options = Namespace(recurrent="lstm", conv=None, shuffle_words=True, seed=1)
