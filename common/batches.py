@@ -16,8 +16,8 @@ def batches(
     With plain arrays, `fit` stalls for two seconds or more at the end of many epochs, waiting for the thread of
     tf.data's autotuner (epochs of the Reuters model took 5.9 to 10.8 s at equal processor time, with autotuning off
     5.3 to 6.8 s). And after `keras.utils.set_random_seed` it shows the model the same batches in the same order in
-    every epoch, which costs accuracy. (`python -m pytest --upstream tests/test_batches.py` shows the second, and
-    that this function has neither; TensorFlow 2.21, Keras 3.15.)
+    every epoch. (`python -m pytest --upstream tests/test_batches.py` shows the second, and that this function has
+    neither; TensorFlow 2.21, Keras 3.15.)
 
     Args:
         x: array of shape `(n, ...)`.

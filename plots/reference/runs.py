@@ -1,0 +1,150 @@
+"""The runs that the claims are measured with, each in a process of its own: `plots.reference.measure` calls it."""
+
+import csv
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from common.files import write
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+NONE = ["--recurrent", "none"]
+SIMPLE_RNN = ["--recurrent", "simple_rnn"]
+GRU = ["--recurrent", "gru"]
+VARIANTS = {
+    "reuters_lstm": {
+        "": [],
+        "-40_epochs": ["--epochs", "40"],
+        "-gru": GRU,
+        "-simple_rnn": SIMPLE_RNN,
+        "-shuffled": ["--shuffle-words"],
+        "-none": NONE,
+        "-none-60_epochs": [*NONE, "--epochs", "60"],
+    },
+    "imdb_cnn_lstm": {
+        "": [],
+        "-gru": GRU,
+        "-simple_rnn": SIMPLE_RNN,
+        "-shuffled": ["--shuffle-words"],
+        "-none": NONE,
+        "-no_conv": ["--no-conv"],
+        "-simple_rnn-no_conv": [*SIMPLE_RNN, "--no-conv"],
+        "-none-no_conv": [*NONE, "--no-conv"],
+        "-none-no_conv-20_epochs": [*NONE, "--no-conv", "--epochs", "20"],
+    },
+}
+SOURCES = {"keras": "", "sample": "-sample"}  # what `--data` is given, and how a run's name then ends
+SEEDS = (1, 2, 3)
+RUNS = (1, 2, 3, 4, 5)  # of each of the article's programs, which set no seed
+# Neither stands in the runs' own CSVs. The same seed gives the same CSV again, but never the same time.
+COSTS = HERE / "costs.csv"
+GRADIENTS = HERE / "gradients.csv"
+QUIET = {"MPLBACKEND": "agg", "TF_CPP_MIN_LOG_LEVEL": "1"}
+WITH_GRADIENTS = ("reuters_lstm", "reuters_lstm-gru", "reuters_lstm-simple_rnn")
+
+
+def planned(sources: list[str]) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each run of the scripts: where its CSV goes, and its command line."""
+    for seed in SEEDS:
+        for script, variants in VARIANTS.items():
+            for variant, arguments in variants.items():
+                for source in sources:
+                    target = HERE / f"seed{seed}" / f"{script}{variant}{SOURCES[source]}.csv"
+                    yield target, [ROOT / f"{script}.py", "--data", source, "--seed", seed, *arguments]
+
+
+def planned_of_the_article(directory: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield each run of the article's programs."""
+    for number in RUNS:
+        for program in ("reuters", "imdb"):
+            yield HERE / f"run{number}" / f"article_{program}.csv", [directory / f"{program}.py"]
+
+
+def run_all(runs: Iterator[tuple[Path, list[str]]]) -> None:
+    """Run, each in a process of its own, the programs whose CSV is not here, and keep what each gave and cost."""
+    for target, command in runs:
+        if target.exists():
+            continue
+        name = target.relative_to(HERE).as_posix()
+        print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+        with tempfile.TemporaryDirectory() as out:
+            done = subprocess.run(
+                [sys.executable, "-m", "plots.reference.runs", out, name, *map(str, command)],
+                cwd=ROOT, env=os.environ | QUIET, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+            if done.returncode:
+                sys.exit(f"{name} failed: what it said is above")
+            if name in (f"seed1/{script}.csv" for script in VARIANTS):  # the README shows its curve
+                shutil.copy(next(Path(out).glob("*.png")), HERE / f"{target.stem}.png")
+            for table in (COSTS, GRADIENTS):
+                keep(table, Path(out, table.name))
+            (csv_of_run,) = set(Path(out).glob("*.csv")) - {Path(out, table.name) for table in (COSTS, GRADIENTS)}
+            target.parent.mkdir(exist_ok=True)
+            save(target, lambda path, source=csv_of_run: shutil.copy(source, path))  # last: all else is here
+
+
+def keep(table: Path, new: Path) -> None:
+    """Put the new rows, of one run, into the table, in place of what a stopped attempt may have left of it."""
+    if new.exists():
+        (header, *rows), old = read_rows(new), read_rows(table)[1:] if table.exists() else []
+        rows = sorted([row for row in old if row[0] != rows[0][0]] + rows, key=lambda row: row[0])
+        save(table, lambda path: write_rows(path, [header, *rows]))
+
+
+def save(path: Path, fill: Callable[[Path], object]) -> None:
+    """Write or replace the file with what `fill` writes to the path it is given, or end the program."""
+    if not write(path, fill):
+        sys.exit(1)
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    with path.open(newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def write_rows(path: Path, rows: list) -> None:
+    with path.open("w", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(rows)
+
+
+def run_one(out: str, name: str, program: str, *arguments: str) -> None:
+    """Run a program in this process, and write down what its `fit`, validation included, gave and cost."""
+    import keras
+
+    from common.run import COLUMNS
+    from plots.reference import gradients
+
+    fit = keras.Sequential.fit
+
+    def timed_fit(model: keras.Sequential, *positional: object, **options: object) -> object:
+        snapshots = gradients.Snapshots()
+        if Path(name.removesuffix("-sample.csv")).stem in WITH_GRADIENTS:
+            options["callbacks"].append(snapshots)
+        start = time.perf_counter()
+        history = fit(model, *positional, **options)
+        costs = name, model.count_params(), f"{time.perf_counter() - start:.1f}"
+        write_rows(Path(out, COSTS.name), [("run", "parameters", "seconds of training"), costs])
+        if snapshots.weights:
+            rows = gradients.rows(model, snapshots.weights, options["validation_data"])
+            write_rows(Path(out, GRADIENTS.name), [gradients.HEADER, *((name, *row) for row in rows)])
+        if not arguments:  # the article's program, which keeps no history
+            epochs = range(1, len(history.epoch) + 1)
+            numbers = zip(epochs, *(history.history[column] for column in COLUMNS), strict=True)
+            write_rows(Path(out, "history.csv"), [("epoch", *COLUMNS), *numbers])
+        return history
+
+    keras.Sequential.fit = timed_fit
+    sys.argv = [program, *arguments, *(["--output-dir", out] if arguments else [])]
+    sys.path[0] = str(Path(program).parent)
+    runpy.run_path(program, run_name="__main__")
+
+
+if __name__ == "__main__":
+    run_one(*sys.argv[1:])
