@@ -43,13 +43,15 @@ def label(name: str) -> str:
     """Return what a reader calls the variant whose files have this name: "CNN and GRU, words shuffled, on the sample".
 
     Args:
-        name: from `file_name`; any other is returned as it is.
+        name: from `file_name`, or with the epochs in it, as in `plots/reference`; any other is returned as it is.
     """
     parts = "|".join(RECURRENT)
-    found = re.fullmatch(rf"(reuters|imdb_cnn)_lstm(?:-({parts}))?(-no_conv)?(-shuffled)?(-sample)?", name)
+    found = re.fullmatch(
+        rf"(reuters|imdb_cnn)_lstm(?:-({parts}))?(-no_conv)?(-shuffled)?(?:-(\d+)_epochs)?(-sample)?", name
+    )
     if not found:
         return name
-    script, recurrent, no_conv, shuffled, sample = found.groups()
+    script, recurrent, no_conv, shuffled, epochs, sample = found.groups()
     conv = script == "imdb_cnn" and not no_conv
     network = {"none": "averaged", "simple_rnn": "simple RNN"}.get(recurrent, (recurrent or "lstm").upper())
     if conv:
@@ -58,8 +60,9 @@ def label(name: str) -> str:
         "no order": recurrent == "none" and not conv,
         "without convolution": no_conv,
         "words shuffled": shuffled,
+        f"{epochs} epochs": epochs,
+        "on the sample": sample,
     }
-    suffixes["on the sample"] = sample
     return ", ".join([network, *(suffix for suffix, said in suffixes.items() if said)])
 
 

@@ -1,6 +1,5 @@
 """The measuring of the claims: gradients, differences, and `plots.reference.measure` from nothing."""
 
-import csv
 import os
 import re
 import shutil
@@ -144,7 +143,7 @@ def test_what_is_kept_of_a_run_and_of_the_articles_program(tmp_path: Path, monke
     )
     script = [ROOT / "tests" / "tiny.py", ROOT / "reuters_lstm.py", "--data", "sample", "--epochs", "1"]
     run, article = tmp_path / "seed1" / "reuters_lstm.csv", tmp_path / "run1" / "article_reuters.csv"
-    runs.run_all(iter([(run, script), (article, [program])]))
+    runs.run_all([(run, script), (article, [program])])
     for path, epochs in ((run, 1), (article, 2)):
         header, *rows = runs.read_rows(path)
         assert header == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
@@ -202,7 +201,7 @@ def test_measure_from_nothing_stopped_and_gone_on_with(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     planned = {path for path, _ in runs.planned(["sample"]) if path.parent.name == "seed1"}
     assert {path.name for path in here.glob("seed1/*.csv")} == {path.name for path in planned}
-    names = [row[0] for row in csv.reader((here / "costs.csv").open())][1:]
+    names = [row[0] for row in runs.read_rows(here / "costs.csv")[1:]]
     assert sorted(names) == sorted(f"seed1/{path.name}" for path in planned)
     text = (here / "README.md").read_text(encoding="utf-8")
     assert len(re.findall(r"^\| sample \| (?:simple RNN|LSTM|GRU) \| [0-9.e-]+ \(", text, re.MULTILINE)) == 3

@@ -163,6 +163,7 @@ def test_a_variant_starts_as_if_it_had_been_built_alone(recurrent: str, conv: bo
         ("imdb_cnn_lstm-no_conv", "LSTM, without convolution"),
         ("imdb_cnn_lstm-none-no_conv-shuffled-sample", "averaged, no order, without convolution, words shuffled, "
          "on the sample"),
+        ("reuters_lstm-none-60_epochs-sample", "averaged, no order, 60 epochs, on the sample"),
         ("reuters_lstm.previous", "reuters_lstm.previous"),
         ("my_lstm-gru", "my_lstm-gru"),
     ],

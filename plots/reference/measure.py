@@ -1,7 +1,7 @@
 """Measure the article's claims anew: `python -m plots.reference.measure`, from the project's root.
 
 Every variant of both scripts, on the real data and on the sample, with several seeds, each run in a process of its
-own; then the figures here and the tables of the README here, from the runs' CSVs. A run whose CSV is already here is
+own; then the figures here and the tables of the two READMEs, from the runs' CSVs. A run whose CSV is already here is
 not repeated, so what was stopped goes on; to measure all of it again, delete `seed*/`, `run*/`, `costs.csv` and
 `gradients.csv` first. Two hours on two cores.
 """
@@ -20,7 +20,7 @@ def main() -> None:
         "--article", type=Path, metavar="DIRECTORY", help="run the article's reuters.py and imdb.py there too, 5 times"
     )
     options = parser.parse_args()
-    if options.article and not all((options.article / program).is_file() for program in ("reuters.py", "imdb.py")):
+    if options.article and not all((options.article / f"{name}.py").is_file() for name in runs.ARTICLE.values()):
         parser.error(f"argument --article: {options.article} has no reuters.py and imdb.py")
     runs.run_all(runs.planned([options.data] if options.data else [*runs.SOURCES]))
     if options.article:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from common.files import write
@@ -40,6 +40,7 @@ VARIANTS = {
         "-none-no_conv-20_epochs": [*NONE, "--no-conv", "--epochs", "20"],
     },
 }
+ARTICLE = {"reuters_lstm": "reuters", "imdb_cnn_lstm": "imdb"}  # the article's programs
 SOURCES = {"keras": "", "sample": "-sample"}  # what `--data` is given, and how a run's name then ends
 SEEDS = (1, 2, 3)
 RUNS = (1, 2, 3, 4, 5)  # of each of the article's programs, which set no seed
@@ -47,7 +48,7 @@ RUNS = (1, 2, 3, 4, 5)  # of each of the article's programs, which set no seed
 COSTS = HERE / "costs.csv"
 GRADIENTS = HERE / "gradients.csv"
 QUIET = {"MPLBACKEND": "agg", "TF_CPP_MIN_LOG_LEVEL": "1"}
-WITH_GRADIENTS = ("reuters_lstm", "reuters_lstm-gru", "reuters_lstm-simple_rnn")
+WITH_GRADIENTS = ("reuters_lstm-simple_rnn", "reuters_lstm", "reuters_lstm-gru")
 
 
 def planned(sources: list[str]) -> Iterator[tuple[Path, list[str]]]:
@@ -63,11 +64,11 @@ def planned(sources: list[str]) -> Iterator[tuple[Path, list[str]]]:
 def planned_of_the_article(directory: Path) -> Iterator[tuple[Path, list[str]]]:
     """Yield each run of the article's programs."""
     for number in RUNS:
-        for program in ("reuters", "imdb"):
+        for program in ARTICLE.values():
             yield HERE / f"run{number}" / f"article_{program}.csv", [directory / f"{program}.py"]
 
 
-def run_all(runs: Iterator[tuple[Path, list[str]]]) -> None:
+def run_all(runs: Iterable[tuple[Path, list[str]]]) -> None:
     """Run, each in a process of its own, the programs whose CSV is not here, and keep what each gave and cost."""
     for target, command in runs:
         if target.exists():

@@ -11,12 +11,22 @@ from matplotlib.figure import Figure
 
 from common.compare import History, draw_comparison, lowest, read_run, spread
 from common.variants import label
-from plots.reference.runs import COSTS, GRADIENTS, HERE, ROOT, SOURCES, VARIANTS, read_rows, save
+from plots.reference.runs import (
+    ARTICLE,
+    COSTS,
+    GRADIENTS,
+    HERE,
+    ROOT,
+    SOURCES,
+    VARIANTS,
+    WITH_GRADIENTS,
+    read_rows,
+    save,
+)
 
 Norms = dict[tuple[str, int], np.ndarray]  # by the runs' name and the finished epochs; of shape (runs, words)
-DATA = {"Reuters": "", "sample": "-sample"}  # and how the names of the runs on them end
-LAYERS = {"simple RNN": "reuters_lstm-simple_rnn", "LSTM": "reuters_lstm", "GRU": "reuters_lstm-gru"}
-ARTICLE = {"reuters_lstm": "article_reuters", "imdb_cnn_lstm": "article_imdb"}
+DATA = {"Reuters": SOURCES["keras"], "sample": SOURCES["sample"]}  # as the gradients' table and figure name them
+LAYERS = {label(name): name for name in WITH_GRADIENTS}
 # What the README draws a conclusion from: the first less the second.
 DIFFERENCES = [
     ("Reuters", "reuters_lstm-none", "reuters_lstm"),
@@ -49,11 +59,8 @@ def read_runs(name: str) -> list[History]:
 
 def readable(name: str) -> str:
     """Return what a reader calls the runs of this name: "averaged, no order, 60 epochs"."""
-    if name in ARTICLE.values():
+    if name.startswith("article_"):
         return "the article's own program"
-    variant, _, epochs = name.removesuffix("-sample").partition("_epochs")[0].rpartition("-")
-    if epochs.isdecimal():
-        return f"{label(variant)}, {epochs} epochs"
     return label(name.removesuffix("-sample"))
 
 
@@ -101,7 +108,7 @@ def expected() -> str:
                     f"{accuracies[0]:.4f}",
                     f"{spread(accuracies)} ({len(runs)})",
                     f"{loss:.4f}, epoch {epoch}",
-                    training(f"{script}{ending}"),
+                    training(costs(f"{script}{ending}")),
                 )
                 rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -119,9 +126,9 @@ def costs(name: str) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(stream) if Path(row["run"]).stem == name]
 
 
-def training(name: str) -> str:
+def training(rows: list[dict[str, str]]) -> str:
     """Return the seconds of the fastest training: other work shared the machine."""
-    return f"{min(float(row['seconds of training']) for row in costs(name)):.0f} s"
+    return f"{min(float(row['seconds of training']) for row in rows):.0f} s"
 
 
 def results(script: str, source: str) -> str:
@@ -132,17 +139,19 @@ def results(script: str, source: str) -> str:
         "| --- " * 8 + "|",
     ]
     names = [f"{script}{variant}{SOURCES[source]}" for variant in VARIANTS[script]]
-    for name in [*names, *([ARTICLE[script]] if source == "keras" else [])]:
+    for name in [*names, *([f"article_{ARTICLE[script]}"] if source == "keras" else [])]:
         if runs := read_runs(name):
+            found, cost = numbers(runs), costs(name)
             epochs = sorted({lowest(run)[1] for run in runs})
             cells = (
                 readable(name),
                 str(len(runs)),
-                *(spread(values) for values in (numbers(runs)["last"], numbers(runs)["lowest"])),
+                spread(found["last"]),
+                spread(found["lowest"]),
                 f"{epochs[0]} to {epochs[-1]}" if len(epochs) > 1 else str(epochs[0]),
-                spread(numbers(runs)["there"]),
-                training(name),
-                f"{int(costs(name)[0]['parameters']):,}",
+                spread(found["there"]),
+                training(cost),
+                f"{int(cost[0]['parameters']):,}",
             )
             rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
@@ -152,9 +161,9 @@ def differences() -> str:
     """Return the differences of means that are here, each with its standard error, as Markdown."""
     rows = ["| data | difference | accuracy, last epoch | lowest test loss | accuracy there |", "| --- " * 5 + "|"]
     for data, *names in DIFFERENCES:
-        one, other = (read_runs(name) for name in names)
-        if len(one) > 1 and len(other) > 1:
-            cells = (difference(numbers(one)[what], numbers(other)[what]) for what in ("last", "lowest", "there"))
+        one, other = (numbers(read_runs(name)) for name in names)
+        if len(one["last"]) > 1 and len(other["last"]) > 1:
+            cells = (difference(one[what], other[what]) for what in one)
             rows.append(f"| {data} | {' − '.join(map(readable, names))} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
@@ -199,11 +208,12 @@ def geometric_mean(runs: np.ndarray) -> np.ndarray:
 def draw_gradients(norms: Norms) -> Figure:
     """Draw the norms over the distance from the last word: a row for each data set, a panel for each moment."""
     shown = {data: ending for data, ending in DATA.items() if ("reuters_lstm" + ending, 0) in norms}
+    panels = moments(norms)
     figure = Figure(figsize=(11, 1 + 3.2 * len(shown)), dpi=120, layout="constrained")
     figure.suptitle("How strongly a news article's loss depends on each of its words, by distance from the last one")
-    grid = figure.subplots(len(shown), len(moments(norms)), squeeze=False, sharex="row", sharey=True)
+    grid = figure.subplots(len(shown), len(panels), squeeze=False, sharex="row", sharey=True)
     for row, (data, ending) in zip(grid, shown.items(), strict=True):
-        for axes, (epoch, moment) in zip(row, moments(norms).items(), strict=True):
+        for axes, (epoch, moment) in zip(row, panels.items(), strict=True):
             for number, (layer, name) in enumerate(LAYERS.items()):
                 if (name + ending, epoch) in norms:
                     runs = norms[name + ending, epoch]
