@@ -5,9 +5,7 @@ them, pad, build, compile, train, evaluate, plot. With the defaults, on IMDB rev
 minute on two cores.
 """
 
-from argparse import Namespace
-
-from common.options import read_options
+from common.options import read_options, set_up_process
 
 # The settings. All are the article's.
 VOCABULARY_SIZE = 5000  # word numbers 0 to 4999; every rarer word becomes 2, "unknown"
@@ -22,16 +20,15 @@ EPOCHS = 5  # more than it needs: the test loss is lowest after two or three
 BATCH_SIZE = 100  # reviews for each step of the training
 
 if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
-    options = read_options("imdb_cnn_lstm", __doc__, EPOCHS, BATCH_SIZE, has_conv=True)  # not in the article: --no-conv
+    options = read_options("imdb_cnn_lstm", __doc__, EPOCHS, BATCH_SIZE, has_conv=True)
+    print(f"Runs on: {set_up_process(one_thread=not options.conv)}")
 
 import keras
 from keras import layers
 
-from common.batches import batches
-from common.console import in_good_order
+from common.arrays import batches, pad
 from common.curve import draw_curve
 from common.data import load_imdb
-from common.padding import pad
 from common.run import Run, finish
 from common.variants import vary  # not in the article
 from common.words import to_text
@@ -51,9 +48,9 @@ def build_model() -> keras.Sequential:
     return model
 
 
-def main(options: Namespace) -> None:
+if __name__ == "__main__":
     # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the review, 2 unknown.
-    (x_train, y_train), (x_test, y_test), corpus = load_imdb(options.data, num_words=VOCABULARY_SIZE)
+    (x_train, y_train), (x_test, y_test), corpus = load_imdb(options.data, VOCABULARY_SIZE)
 
     # Look at them.
     print(f"Data: {corpus.name}")
@@ -78,11 +75,11 @@ def main(options: Namespace) -> None:
     model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
 
     # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
-    run = Run(options, corpus, model, (len(x_train), len(x_test)))
+    run = Run(options, corpus, model, x_train, y_train, x_test, y_test)
     model.fit(
-        batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
+        batches(x_train, y_train, options.batch_size, options.seed, skip=run.initial_epoch),
         epochs=options.epochs,
-        initial_epoch=run.epochs_done,
+        initial_epoch=run.initial_epoch,
         validation_data=batches(x_test, y_test),
         callbacks=[run],
         shuffle=False,  # `batches` has done it
@@ -96,8 +93,3 @@ def main(options: Namespace) -> None:
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
     curve = draw_curve(run.history, run.title)
     finish(run, curve)
-
-
-if __name__ == "__main__":
-    with in_good_order():
-        main(options)

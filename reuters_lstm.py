@@ -5,9 +5,7 @@ them, pad, encode, build, compile, train, evaluate, plot. With the defaults, on 
 give or take two points with another seed, in two minutes on two cores.
 """
 
-from argparse import Namespace
-
-from common.options import read_options
+from common.options import read_options, set_up_process
 
 # The settings. All are the article's.
 VOCABULARY_SIZE = 1000  # word numbers 0 to 999; every rarer word becomes 2, "unknown"
@@ -21,16 +19,14 @@ BATCH_SIZE = 100  # articles for each step of the training
 
 if __name__ == "__main__":  # before Keras is imported, which takes seconds, so that --help answers at once
     options = read_options("reuters_lstm", __doc__, EPOCHS, BATCH_SIZE)
+    print(f"Runs on: {set_up_process(one_thread=True)}")
 
 import keras
 from keras import layers
 
-from common.batches import batches
-from common.console import in_good_order
+from common.arrays import batches, one_hot, pad
 from common.curve import draw_curve
 from common.data import load_reuters
-from common.one_hot import one_hot
-from common.padding import pad
 from common.run import Run, finish
 from common.variants import vary  # not in the article
 from common.words import to_text
@@ -46,11 +42,9 @@ def build_model() -> keras.Sequential:
     return model
 
 
-def main(options: Namespace) -> None:
+if __name__ == "__main__":
     # Load the data. Each word is already a number: 4 the most frequent, 1 the start of the article, 2 unknown.
-    (x_train, y_train), (x_test, y_test), corpus = load_reuters(
-        options.data, num_words=VOCABULARY_SIZE, test_split=TEST_SPLIT
-    )
+    (x_train, y_train), (x_test, y_test), corpus = load_reuters(options.data, VOCABULARY_SIZE, TEST_SPLIT)
 
     # Look at them.
     print(f"Data: {corpus.name}")
@@ -80,12 +74,12 @@ def main(options: Namespace) -> None:
     model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
 
     # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
-    run = Run(options, corpus, model, (len(x_train), len(x_test)))
+    run = Run(options, corpus, model, x_train, y_train, x_test, y_test)
     test_batches = batches(x_test, y_test)
     model.fit(
-        batches(x_train, y_train, options.batch_size, options.seed, skip=run.epochs_done),
+        batches(x_train, y_train, options.batch_size, options.seed, skip=run.initial_epoch),
         epochs=options.epochs,
-        initial_epoch=run.epochs_done,
+        initial_epoch=run.initial_epoch,
         validation_data=test_batches,
         callbacks=[run],
         shuffle=False,  # `batches` has done it
@@ -93,14 +87,9 @@ def main(options: Namespace) -> None:
     )
 
     # Evaluate it on the test set.
-    test_loss, test_accuracy = model.evaluate(test_batches, callbacks=[run], verbose=options.verbose)
+    test_loss, test_accuracy = model.evaluate(test_batches, verbose=options.verbose)
     print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
 
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
     curve = draw_curve(run.history, run.title)
     finish(run, curve)
-
-
-if __name__ == "__main__":
-    with in_good_order():
-        main(options)

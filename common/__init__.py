@@ -1,1 +1,0 @@
-"""What the two scripts share: data, padding, one-hot encoding, batches, the curve, the run around them."""

@@ -1,7 +1,7 @@
 """The file that keeps a network: `NAME.keras`, which Keras opens as it is and from which a run goes on.
 
-It is what `model.save` writes, the network and its optimizer, and one more entry, `run.json`: the epochs so far, the
-settings they were trained with, and what no Keras file holds, the random state of a dropout layer.
+It is what `model.save` writes and one more entry, `run.json`: the epochs so far, a description of network and
+experiment, the words and labels, and what no Keras file holds, the random state of a dropout layer.
 """
 
 from __future__ import annotations
@@ -15,173 +15,100 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # a file is checked before Keras is imported
     import keras
 
-RUN = "run.json"
-ENTRIES = {"metadata.json", "config.json", "model.weights.h5", RUN}  # what `save` writes, without compression
-# What the configurations of these scripts' networks name: objects, and words in their settings.
-OBJECTS = {
-    "keras.Sequential", "keras.DTypePolicy", "keras.optimizers.Adam",
-    *(f"keras.layers.{layer}" for layer in (
-        "InputLayer", "Embedding", "Dropout", "Conv1D", "MaxPooling1D", "GlobalAveragePooling1D", "LSTM", "GRU",
-        "SimpleRNN", "Dense", "Activation",
-    )),
-    *(f"keras.initializers.{name}" for name in ("RandomUniform", "GlorotUniform", "Orthogonal", "Zeros")),
-}  # fmt: skip
-SETTINGS = {
-    "tanh", "sigmoid", "softmax", "relu", "linear", "int32", "float32", "valid", "channels_last",
-    "binary_crossentropy", "categorical_crossentropy", "accuracy",
-}  # fmt: skip
+RUN, RANDOM = "run.json", "seed_generator_state"  # the entry; the path of a layer's random state ends so
+# What a network is rebuilt from: layers, and words in their settings. All other settings are numbers.
+LAYERS = ("Embedding", "Dropout", "Conv1D", "MaxPooling1D", "GlobalAveragePooling1D", "LSTM", "GRU", "SimpleRNN",
+          "Dense", "Activation")  # fmt: skip
+WORDS = ("tanh", "sigmoid", "softmax", "relu", "linear", "valid", "same", "causal", "channels_last")
+ONLY_FOR_TRAINING = ("initializer", "regularizer", "constraint", "dtype", "trainable")  # how such settings' names end
 
 
 def save(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
-    """Save the compiled model and what is to be known about it.
-
-    Args:
-        path: ends in ".keras"; replaced if it is there.
-        model: the network, with its optimizer.
-        facts: what JSON can hold; `read` returns it.
-
-    Raises:
-        OSError: if it cannot be written.
-    """
+    """Save the compiled model and what is to be known about it: what JSON can hold, for `read` to return."""
     model.save(path)
-    state = [variable.numpy().tolist() for variable in _random_variables(model)]
+    state = [variable.numpy().tolist() for variable in model.variables if variable.path.endswith(RANDOM)]
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(RUN, json.dumps(facts | {"random state": state}))
 
 
 def read(path: Path) -> dict[str, object]:
-    """Return the facts that `save` was given, and under "config" the network's configuration as Keras keeps it.
-
-    Nothing in the file is run.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is not a file that `save` has written; the message says what is wrong with it.
-    """
-    try:
-        with path.open("rb") as stream:
-            if path.suffix != ".keras" or not zipfile.is_zipfile(stream):
-                raise ValueError("it is no Keras file")
-        with zipfile.ZipFile(path) as archive:
-            if RUN not in archive.namelist():
-                raise ValueError("it is none that reuters_lstm.py or imdb_cnn_lstm.py has left, and holds no words")
-            for entry in archive.infolist():  # uncompressed, no entry can be larger than the file
-                if entry.filename not in ENTRIES or entry.compress_type != zipfile.ZIP_STORED:
-                    raise ValueError(f"these scripts write no {entry.filename:.80} like the one in it")
-            facts, config = (json.loads(archive.read(entry)) for entry in (RUN, "config.json"))
-        return {**facts, "config": config}
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # the file may be damaged in any way, or made to be
-        raise ValueError(getattr(error, "strerror", None) or " ".join(str(error).split())) from None
-
-
-def check_objects(config: object, model: keras.Model | None = None) -> None:
-    """Refuse a configuration that names anything but what the networks of these scripts are made of.
-
-    Keras's safe mode is to keep a file from running code, and has had a hole again and again (CVE-2024-3660,
-    2025-1550, 2025-8747, 2025-9906, 2025-49655, 2026-1462); each of them took an object that is none of these. Here no
-    object and no other word passes that is not known, but for the names of layers.
-
-    Args:
-        config: from `read`.
-        model: an edited script's own network: what that is made of is known too.
-
-    Raises:
-        ValueError: naming the first thing that is not known.
-    """
-    known = OBJECTS | SETTINGS | {name for _, name in _named(json.loads(model.to_json()) if model else {})}
-    for key, name in _named(config):
-        if name not in known:
-            raise ValueError(f"its {key:.40} is {name:.80}, which is no part of these scripts' networks")
-
-
-def _named(part: object, key: str = "configuration") -> Iterator[tuple[str, str]]:
-    """Yield each object and each other word of a configuration with its key, but for the names of layers."""
-    if isinstance(part, dict):
-        is_object = "class_name" in part
-        if is_object:
-            yield key, f"{part.get('module')}.{part['class_name']}"
-        if part.get("class_name") == "DTypePolicy":  # its name is no mere name
-            yield "dtype", str(part.get("config", {}).get("name"))
-        for inner, value in part.items():
-            if not (is_object and inner in ("module", "class_name")) and not (inner == "name" and value == str(value)):
-                yield from _named(value, inner)
-    elif isinstance(part, list):
-        for value in part:
-            yield from _named(value, key)
-    elif isinstance(part, str):
-        yield key, part
-
-
-def owner(path: Path) -> tuple[str | None, int]:
-    """Return the "id" among the file's facts and how many epochs it holds; None and 0 if it cannot be read."""
-    try:
-        facts = read(path)
-        return facts["id"], len(facts["history"]["loss"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None, 0
-
-
-def difference(facts: dict[str, object], model: keras.Model, settings: dict[str, object]) -> str | None:
-    """Say in what the kept run was another experiment than this model with these settings; None if in nothing.
-
-    Compared are the settings, and all layers, the optimizer and the loss, as configured; names are not.
-
-    Args:
-        facts: from `read`, with "settings" among them.
-        model: a compiled model.
-        settings: of this run.
-    """
-    old, new = (
-        {**chosen, "layers": config["config"]["layers"], **config["compile_config"]}
-        for chosen, config in ((facts["settings"], facts["config"]), (settings, json.loads(model.to_json())))
-    )
-    for what in (*settings, "layers", "optimizer", "loss"):
-        if found := _first_difference(what, old.get(what), new[what]):
-            what, one, other = (f"{part:.6g}" if isinstance(part, float) else f"{part!s:.200}" for part in found)
-            return f"that run had {what} {one}, this one has {other}"
-    return None
-
-
-def _first_difference(what: str, old: object, new: object) -> tuple[str, object, object] | None:
-    """Return where the two part, and what stands there in each."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        if old.get("class_name") != new.get("class_name"):
-            return what, old.get("class_name"), new.get("class_name")
-        inner = [
-            (what if key == "config" else f"{what} {key}", old[key], new[key])
-            for key in new
-            # Another Keras may know other keys; and a notebook counts the names of its layers on.
-            if key in old and (key != "name" or what.endswith("dtype"))
-        ]
-    elif what == "layers":
-        kinds = [", ".join(layer["class_name"] for layer in layers) for layers in (old, new)]
-        if kinds[0] != kinds[1]:
-            return what, *kinds
-        inner = [(layer["class_name"], layer, other) for layer, other in zip(old, new, strict=True)]
-    else:
-        return None if old == new else (what, old, new)
-    return next((found for part in inner if (found := _first_difference(*part))), None)
+    """Return the facts that `save` was given; OSError or ValueError if it has not written the file."""
+    with path.open("rb") as stream:
+        if not zipfile.is_zipfile(stream):
+            raise ValueError("it is no Keras file")
+        archive = zipfile.ZipFile(stream)
+        stored = not any(entry.compress_type for entry in archive.infolist())  # none is larger than the file
+        facts = json.loads(archive.read(RUN)) if stored and RUN in archive.namelist() else {}
+        if "description" not in facts:
+            raise ValueError("it is none that reuters_lstm.py or imdb_cnn_lstm.py has left")
+        return facts
 
 
 def restore(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
-    """Give the compiled model the weights, the optimizer and the random state that are kept there.
-
-    Args:
-        path: the file.
-        model: fits it, as `difference` says.
-        facts: what `read` returned.
-
-    Raises:
-        ValueError, OSError, KeyError: if the file is damaged.
-    """
+    """Give the compiled model, which the file's description fits, the weights, the optimizer and the random state."""
     model.optimizer.build(model.trainable_variables)
     model.load_weights(path)
-    for variable, value in zip(_random_variables(model), facts["random state"], strict=True):
+    variables = [variable for variable in model.variables if variable.path.endswith(RANDOM)]
+    for variable, value in zip(variables, facts["random state"], strict=True):
         variable.assign(value)
 
 
-def _random_variables(model: keras.Model) -> list[keras.Variable]:
-    """Return the variables from which the layers draw their random numbers."""
-    return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+def describe(model: keras.Model) -> dict[str, object]:
+    """Return what the compiled model is, in a flat dictionary: `{"3 Conv1D filters": 64, "optimizer": "Adam", ...}`."""
+    parts = {"layers": ", ".join(type(layer).__name__ for layer in model.layers), "input shape": model.input_shape[1:]}
+    for number, layer in enumerate(model.layers, start=1):
+        parts[f"{number} {type(layer).__name__}"] = layer.get_config()
+    parts |= {key: model.get_compile_config()[key] for key in ("optimizer", "loss")}
+    return json.loads(json.dumps(dict(_flat(parts)), default=str))
+
+
+def _flat(parts: dict[str, object], start: str = "") -> Iterator[tuple[str, object]]:
+    """Yield each setting; of an object, as Keras keeps it, first its kind and then its own settings."""
+    for key, value in parts.items():
+        if key == "name" and not start.endswith("dtype "):  # a notebook counts on: "lstm_1"
+            continue
+        if isinstance(value, dict) and "class_name" in value:
+            yield start + key, value["class_name"]
+            value = value["config"] if isinstance(value["config"], dict) else {"is": value["config"]}
+        if isinstance(value, dict):
+            yield from _flat(value, f"{start}{key} ")
+        else:
+            yield start + key, value
+
+
+def difference(old: dict[str, object], new: dict[str, object]) -> str | None:
+    """Say in what the run with the old description was another experiment than the new one; None if in nothing."""
+    for key, value in new.items():
+        if old.get(key, value) != value:  # another Keras may know other settings
+            one, other = (f"{part:.6g}" if isinstance(part, float) else f"{part!s:.200}" for part in (old[key], value))
+            return f"that run had {key} {one}, this one has {other}"
+    return None
+
+
+def rebuild(facts: dict[str, object]) -> keras.Sequential:
+    """Return the network that the facts describe, with new weights, not compiled: to be asked, not trained.
+
+    Keras's safe mode has had holes (CVE-2025-1550, 2025-8747, 2025-9906, 2025-49655, 2026-1462); each of them took an
+    object that a file's configuration names. Here that is not read; whatever the description names but ten layers and
+    a few words is a ValueError.
+    """
+    import keras
+
+    description, labels = facts["description"], facts["labels"]
+    model = keras.Sequential([keras.Input(description["input shape"], dtype="int32")])
+    for number, kind in enumerate(description["layers"].split(", "), start=1):
+        settings = {}
+        for key, value in description.items():
+            layer, _, name = key.rpartition(" ")
+            if layer == f"{number} {kind}" and not name.endswith(ONLY_FOR_TRAINING) and value is not None:
+                settings[name] = value
+                parts = value if isinstance(value, list) else [value]
+                if not all(isinstance(part, int | float) for part in parts) and value not in WORDS:
+                    kind = f"{key} {value}"
+        if kind not in LAYERS:
+            raise ValueError(f"its {kind:.80} is no part of these scripts' networks")
+        model.add(getattr(keras.layers, kind)(**settings))
+    outputs, last = (1, "sigmoid") if len(labels) == 2 else (len(labels), "softmax")
+    if model.output_shape != (None, outputs) or settings.get("activation") != last:
+        raise ValueError(f"its last layer gives no probabilities of {len(labels)} labels")
+    return model

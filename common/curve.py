@@ -1,62 +1,43 @@
-"""The loss curve."""
+"""The loss curve, and how all figures are drawn."""
 
-import math
 import sys
 
-from matplotlib.axes import Axes
+import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+# Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
+STYLE = {"text.usetex": False, "text.parse_math": False}
 
+
+@rc_context(STYLE)
 def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | None = None) -> Figure:
-    """Draw test and training loss over the epochs, and mark the lowest test loss: overfitting begins there.
+    """Draw test and training loss over the epochs, and mark the lowest test loss; 8 by 5 inches.
 
-    Args:
-        history: "loss" and "val_loss", a number for each epoch, as in the `history` of what `fit` returns.
-        title: what was trained on what.
-        figure: where to draw; a new one if None.
-
-    Returns:
-        The figure, 8 by 5 inches if new.
-
-    Raises:
-        ValueError: if there is no epoch, or the lists differ in length.
+    The history is that of what `fit` returns: "loss" and "val_loss", a finite number for each epoch.
     """
     loss, val_loss = history["loss"], history["val_loss"]
-    if not loss or len(loss) != len(val_loss):
-        raise ValueError(f"the curve needs epochs: there are {len(loss)} training and {len(val_loss)} test losses")
     epochs = range(1, len(loss) + 1)
     figure = figure or Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     axes.plot(epochs, val_loss, color="red", marker=".", markersize=9, label="Test loss")
     axes.plot(epochs, loss, color="blue", marker=".", markersize=9, label="Training loss")
-    finite = [number for number in (*loss, *val_loss) if math.isfinite(number)]
-    if any(map(math.isfinite, val_loss)):
-        best = min((number, epoch) for epoch, number in zip(epochs, val_loss, strict=True) if math.isfinite(number))
-        axes.axvline(best[1], color="red", linestyle=":", linewidth=1)
-        axes.plot(
-            best[1], best[0], color="red", marker="o", markersize=13, fillstyle="none", linestyle="none",
-            label=f"Lowest test loss: {best[0]:.4f}, epoch {best[1]}",
-        )  # fmt: skip
-    if finite:  # room above the curves for the legend
-        low, high = min(finite), max(finite)
-        margin = (high - low) or 0.1
-        axes.set_ylim(low - 0.06 * margin, high + 0.3 * margin)
-    axes.set_xlim(0.5, len(loss) + 0.5)
-    label_axes(axes, title)
+    best = int(np.argmin(val_loss))
+    axes.axvline(epochs[best], color="red", linestyle=":", linewidth=1)
+    axes.plot(epochs[best], val_loss[best], "o", color="red", markersize=13, fillstyle="none",
+              label=f"Lowest test loss: {val_loss[best]:.4f}, epoch {epochs[best]}")  # fmt: skip
+    low, high = min(loss + val_loss), max(loss + val_loss)
+    margin = (high - low) or 0.1
+    axes.set(xlim=(0.5, len(loss) + 0.5), ylim=(low - 0.06 * margin, high + 0.3 * margin))  # room for the legend
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set(title=title, xlabel="Epoch", ylabel="Loss (cross-entropy)")
+    axes.grid(alpha=0.5)
     axes.legend(loc="upper right", framealpha=1)
     return figure
 
 
-def label_axes(axes: Axes, title: str) -> None:
-    """Say that it is losses over epochs, whole ones."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_title(title)
-    axes.set_xlabel("Epoch")
-    axes.set_ylabel("Loss (cross-entropy)")
-    axes.grid(alpha=0.5)
-
-
+@rc_context(STYLE)
 def show_curve(history: dict[str, list[float]], title: str) -> None:
     """Open the curve in a window, and wait until it is closed; without a screen, say in one line that there is none."""
     try:

@@ -1,107 +1,94 @@
-"""The command line that both scripts share."""
+"""The command line that both scripts share, and the process that they run in."""
 
-import argparse
 import os
+import signal
 import sys
 import tempfile
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
-from typing import NoReturn
 
 from common import variants
-from common.console import set_up_console, use_one_thread
+
+PROJECT = Path(__file__).resolve().parent.parent
 
 
-class Parser(argparse.ArgumentParser):
-    """A command line whose errors are one line, with exit status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+def in_session() -> bool:
+    """Return whether this is a notebook or another Python session, which lives on after the script."""
+    return hasattr(sys, "ps1") or "idlelib.run" in sys.modules
 
 
-def read_options(
-    script: str, description: str, epochs: int, batch_size: int, has_conv: bool = False
-) -> argparse.Namespace:
-    """Read the command line, and end the program with one line and exit status 2 if something is wrong with it.
+def read_options(script: str, description: str, epochs: int, batch_size: int, has_conv: bool = False) -> Namespace:
+    """Read the command line, before anything is imported that takes time; exit status 2 if something is wrong with it.
 
-    Nothing is imported here that takes time: `--help` and every error answer at once.
-
-    Args:
-        script: its name, "reuters_lstm"; the files' names begin with it.
-        description: what `--help` says about the script.
-        epochs: default of `--epochs`.
-        batch_size: default of `--batch-size`.
-        has_conv: whether the script's network has a convolution, so that `--no-conv` can leave it out.
-
-    Returns:
-        `epochs`, `batch_size`, `seed`, `resume`, `data`, `output_dir` (a directory that exists and can be written),
-        `show`; those of `common.variants`; `script`; its `path` and the `arguments`, as given; and `verbose` for
-        Keras: 1, a progress bar, on a terminal, 2, a line for each epoch, in a file, a pipe or a notebook.
+    `epochs` and `batch_size` are defaults; `has_conv` says whether the network has a convolution, for `--no-conv`. The
+    options come back with `script` and with Keras's `verbose`: a progress bar on a terminal, else a line each epoch.
     """
-    set_up_console()
-    parser = Parser(
-        prog=f"{script}.py",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(script=script, verbose=1 if sys.stdout.isatty() else 2)
+    parser = ArgumentParser(f"{script}.py", "%(prog)s [--help] [options]", description, allow_abbrev=False)
+    parser.formatter_class = RawDescriptionHelpFormatter
+    parser.set_defaults(script=script, verbose=1 if sys.stdout and sys.stdout.isatty() else 2)
     add = parser.add_argument
-    add("--epochs", metavar="N", type=_at_least_1, default=epochs,
+    add("--epochs", metavar="N", type=int, default=epochs,
         help="how often to go through the training set (default: %(default)s)")  # fmt: skip
-    add("--batch-size", metavar="N", type=_at_least_1, default=batch_size,
+    add("--batch-size", metavar="N", type=int, default=batch_size,
         help="texts for each step of the training (default: %(default)s)")  # fmt: skip
-    add("--seed", metavar="N", type=_seed, default=1,
+    add("--seed", metavar="N", type=int, default=1,
         help="the same seed gives the same result on the same machine (default: %(default)s)")  # fmt: skip
     add("--resume", action="store_true",
         help="go on with the network that a run has left, stopped or finished (default: start anew)")  # fmt: skip
     add("--data", choices=("auto", "keras", "sample"), default="auto",
         help="keras: the real data, from Keras's cache or downloaded; sample: the built-in sample corpus; "
         "auto: the real data, or the sample where they cannot be had (default: %(default)s)")  # fmt: skip
-    add("--output-dir", metavar="DIR", type=_directory, default=Path(__file__).resolve().parent.parent / "plots",
+    add("--output-dir", metavar="DIR", default=PROJECT / "plots",
         help="where curve, numbers and network go, made if missing (default: plots beside the script)")  # fmt: skip
-    add("--show", action="store_true",
-        help="open the curve in a window too (default: it is only saved)")  # fmt: skip
-
+    add("--show", action="store_true", help="open the curve in a window too (default: it is only saved)")
     variants.add_options(parser, has_conv)
 
-    pasted = not hasattr(sys.modules["__main__"], "__file__")  # into a notebook's cell: `sys.argv` is the notebook's
-    path, *arguments = [parser.prog] if pasted else sys.argv
-    options = parser.parse_args(arguments, argparse.Namespace(path=path, arguments=arguments))
-    if not options.conv:  # a convolution's products are large enough to be shared
-        use_one_thread()
+    in_a_cell = in_session() and not hasattr(sys.modules["__main__"], "__file__")  # `sys.argv` is the notebook's
+    options = parser.parse_args([] if in_a_cell else None)
+    for name, low, high in (("epochs", 1, 2**31), ("batch_size", 1, 2**31), ("seed", 0, 2**32)):
+        if not low <= getattr(options, name) < high:
+            parser.error(f"argument --{name.replace('_', '-')}: must be from {low} to {high - 1}")
     try:
-        options.output_dir.mkdir(parents=True, exist_ok=True)
+        os.makedirs(options.output_dir, exist_ok=True)
         with tempfile.TemporaryFile(dir=options.output_dir):
-            pass
+            options.output_dir = Path(options.output_dir)
     except OSError as error:
-        parser.error(f"cannot write to {options.output_dir}: {error.strerror}: choose another --output-dir")
+        parser.error(f"cannot write to '{options.output_dir}': {error.strerror}: choose another --output-dir")
     return options
 
 
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r:.40} is not a whole number") from None
+def set_up_process(one_thread: bool = False) -> str:
+    """Import Keras as the article's networks need it, and return on what it runs: "CPU, 2 cores", or the GPU's name.
 
+    Lines come out at once, also into a pipe, with the code of a character that the terminal does not know, and Ctrl-C
+    ends the program without a traceback; a session's streams and signals are left alone. What TensorFlow writes while
+    it is imported on a machine without CUDA, five lines, one of them an error, is shown only if the import fails.
 
-def _at_least_1(text: str) -> int:
-    number = _whole_number(text)
-    if not 1 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"must be 1 or more, and less than 2147483648, not {text:.40}")
-    return number
+    With `one_thread` TensorFlow does each operation in one, unless the user has set it otherwise. For an LSTM's small
+    products that is quicker: Reuters took 105 to 121 s with one, 113 to 133 s with two (`TF_NUM_INTRAOP_THREADS=2`; an
+    Intel Xeon, two cores, four rounds in turn), but IMDB, with its convolution, 59 to 74 s and 55 to 77 s.
+    """
+    if not in_session():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before the start
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # warnings and errors
+    if one_thread:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    with tempfile.TemporaryFile() as said, os.fdopen(os.dup(2), "wb") as errors:
+        os.dup2(said.fileno(), 2)
+        try:
+            import keras
 
-
-def _seed(text: str) -> int:
-    number = _whole_number(text)
-    if not 0 <= number < 2**32:
-        raise argparse.ArgumentTypeError(f"must be in 0 to 4294967295, not {text:.40}")
-    return number
-
-
-def _directory(text: str) -> Path:
-    if not text:
-        raise argparse.ArgumentTypeError("must not be empty")
-    if os.path.exists(text) and not os.path.isdir(text):
-        raise argparse.ArgumentTypeError(f"{text} is a file, not a directory")
-    return Path(text)
+            device = str(keras.ops.zeros(1).device).rpartition("/")[2]  # TensorFlow's "device:GPU:0", PyTorch's "cpu"
+        except Exception as error:
+            said.seek(0)
+            errors.write(said.read())
+            sys.exit(f"Keras cannot be imported: {error}. KERAS_BACKEND can be tensorflow, jax or torch.")
+        finally:
+            os.dup2(errors.fileno(), 2)
+    if (keras.config.floatx(), keras.config.image_data_format()) != ("float32", "channels_last"):
+        print("keras.json asks for another format or precision than the article: not used here.", file=sys.stderr)
+        keras.config.set_floatx("float32")
+        keras.config.set_image_data_format("channels_last")
+    return f"CPU, {os.cpu_count()} cores" if "cpu" in device.lower() else device.removeprefix("device:")

@@ -1,7 +1,5 @@
-"""Words to numbers and back, exactly as Keras's data sets were made.
-
-Those were made with the `Tokenizer` of the old Keras: lower case, punctuation but the apostrophe to spaces, and what is
-between spaces is a word. (`python -m pytest -k words_and_back` turns all of their texts into words and back.)
+"""Words to numbers and back, as Keras's data sets were made, with the old Keras's `Tokenizer`: lower case, punctuation
+but the apostrophe to spaces, and what is between spaces is a word. (`pytest -k words_and_back` does it with all texts.)
 """
 
 from collections.abc import Iterable
@@ -12,29 +10,17 @@ FILTER = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "
 
 
 def split(text: str) -> list[str]:
-    """Return the words of the text as the data sets have them: "Don't stop!" is don't, stop.
-
-    Only a space parts two words: the data sets have words with other white space in them.
-    """
+    """Return the text's words: "Don't stop!" is don't, stop. Only a space parts two: others occur in words."""
     return [word for word in text.lower().translate(FILTER).split(" ") if word]
 
 
 def numbering(words: list[str]) -> dict[str, int]:
-    """Return each word's number.
-
-    Args:
-        words: the vocabulary: `words[n]` is the word with the number n, from 4 up.
-    """
+    """Return each word's number: `words[n]` is the word with the number n, from 4 up."""
     return {word: number for number, word in enumerate(words) if number >= FIRST_WORD}
 
 
 def to_numbers(text: str, numbers: dict[str, int]) -> list[int]:
-    """Return the word numbers of the text: 1 in front, 2 for each word outside the vocabulary.
-
-    Args:
-        text: any.
-        numbers: from `numbering`.
-    """
+    """Return the word numbers of the text: 1 in front, 2 for each word outside the vocabulary."""
     return [START, *(numbers.get(word, UNKNOWN) for word in split(text))]
 
 

@@ -171,8 +171,7 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     since = now()
     import keras
 
-    from common import curve, data, one_hot, padding, run
-    from common.batches import EVALUATION_BATCH_SIZE
+    from common import arrays, curve, data, run
 
     add("import", since)
 
@@ -200,8 +199,7 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
                 values.append(new - old)
 
     data.load_reuters, data.load_imdb = timed("load", data.load_reuters), timed("load", data.load_imdb)
-    padding.pad = timed("pad", padding.pad)
-    one_hot.one_hot = timed("pad", one_hot.one_hot)
+    arrays.pad, arrays.one_hot = timed("pad", arrays.pad), timed("pad", arrays.one_hot)
     sequential = keras.Sequential
     keras.Sequential = timed("build", sequential)
     curve.draw_curve = timed("plot and save", curve.draw_curve)
@@ -218,10 +216,10 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     runpy.run_path(str(ROOT / f"{script}.py"), run_name="__main__")
     stages["one epoch"] = [statistics.median(walls[1:]), statistics.median(processors[1:])]  # the first one compiles
     with zipfile.ZipFile(next(Path(out).glob("*.keras"))) as archive:
-        settings = json.loads(archive.read("run.json"))["settings"]
+        settings = json.loads(archive.read("run.json"))["description"]
     stages["texts"] = [
         (settings["training texts"], settings["batch size"]),
-        (settings["test texts"], EVALUATION_BATCH_SIZE),
+        (settings["test texts"], arrays.EVALUATION_BATCH_SIZE),
     ]
     Path(out, "stages.json").write_text(json.dumps(stages | {"epochs": walls[1:]}))
 

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("reuters_lstm", "imdb_cnn_lstm")
 REAL_DATA = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"  # before the tests point elsewhere
+OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+OFFLINE |= {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,22 +23,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for mark, why in (("slow", "takes minutes"), ("upstream", "shows a fault of a library")):
-        if not config.getoption(f"--{mark}"):
-            for item in items:
-                if mark in item.keywords:
-                    item.add_marker(pytest.mark.skip(reason=f"{why}: run with --{mark}"))
+    """Leave out the marked tests that nobody has asked for, and those whose real data are not here."""
+
+    def left_out(item: pytest.Item) -> bool:
+        needed = [REAL_DATA / file for mark in item.iter_markers("real_data") for file in mark.args]
+        asked_for = all(config.getoption(f"--{mark}") or mark not in item.keywords for mark in ("slow", "upstream"))
+        return not asked_for or not all(path.exists() for path in needed)
+
+    config.hook.pytest_deselected(items=[item for item in items if left_out(item)])
+    items[:] = [item for item in items if not left_out(item)]
 
 
 @pytest.fixture(autouse=True)
 def own_keras_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and a proxy that refuses: no test reaches the network or the user's own files."""
     home = tmp_path_factory.mktemp("keras")
-    monkeypatch.setenv("KERAS_HOME", str(home))
-    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name, value in (OFFLINE | {"KERAS_HOME": str(home)}).items():
+        monkeypatch.setenv(name, value)
     return home
 
 
@@ -62,3 +66,25 @@ def run_script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess]:
         return subprocess.run(command(script, *arguments, tiny=tiny), text=True, **options)
 
     return run
+
+
+class Finished(NamedTuple):
+    """One finished run of each script: the directory with its files, which nobody may change, and its console."""
+
+    out: Path
+    console: dict[str, subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Three epochs of each script on the tiny sample, in batches of 20, once for all tests: to be copied."""
+    out = tmp_path_factory.mktemp("finished") / "with spaces 그리고 한글"
+    options = ["--data", "sample", "--epochs", "3", "--batch-size", "20", "--output-dir", out, "--show"]
+    environment = os.environ | OFFLINE | {"KERAS_HOME": str(out.parent / "keras"), "MPLBACKEND": "agg"}
+    console = {
+        script: subprocess.run(
+            command(script, *options, tiny=True), cwd=out.parent, env=environment, capture_output=True, text=True
+        )
+        for script in SCRIPTS
+    }
+    return Finished(out, console)

@@ -10,10 +10,7 @@ from keras import layers
 import imdb_cnn_lstm
 import reuters_lstm
 from common import sample
-from common.batches import batches
-from common.one_hot import one_hot
-from common.padding import pad
-from tests.conftest import REAL_DATA
+from common.arrays import batches, one_hot, pad
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -58,10 +55,6 @@ MODELS = pytest.mark.parametrize(
 )
 
 
-def needs(file: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(not (REAL_DATA / file).exists(), reason=f"{file} is not in Keras's cache")
-
-
 @MODELS
 def test_parameters_and_first_weights(build_article: Callable, build_ours: Callable, parameters: int) -> None:
     keras.utils.set_random_seed(1)
@@ -103,7 +96,7 @@ def test_one_epoch_gives_the_same_loss_on_the_sample(
     else:
         (x, y), (x_test, y_test), _ = imdb_data(sample.load_reviews)
         loss = "binary_crossentropy"
-    arrays = pad(x, 100)[:950], y[:950], pad(x_test, 100)[:250], y_test[:250]
+    arrays = pad(x, 100)[:250], y[:250], pad(x_test, 100)[:250], y_test[:250]
     one_epoch(build_article, build_ours, arrays, loss)
 
 
@@ -113,7 +106,8 @@ def test_padding_and_encoding_are_those_of_the_article() -> None:
     np.testing.assert_array_equal(one_hot(y, 46), keras.utils.to_categorical(y), strict=True)
 
 
-@needs("reuters.npz")
+@pytest.mark.slow
+@pytest.mark.real_data("reuters.npz")
 def test_one_epoch_gives_the_same_loss_on_reuters() -> None:
     (x, y), (x_test, y_test) = reuters_data(keras.datasets.reuters.load_data)
     expected = keras.utils.pad_sequences(x, maxlen=100), keras.utils.to_categorical(y)
@@ -124,8 +118,8 @@ def test_one_epoch_gives_the_same_loss_on_reuters() -> None:
     one_epoch(article_reuters, reuters_lstm.build_model, arrays, "categorical_crossentropy")
 
 
-@needs("imdb.npz")
 @pytest.mark.slow
+@pytest.mark.real_data("imdb.npz")
 def test_one_epoch_gives_the_same_loss_on_imdb() -> None:
     (x, y), (x_test, y_test) = imdb_data(keras.datasets.imdb.load_data)
     arrays = pad(x, 100), y, pad(x_test, 100), y_test

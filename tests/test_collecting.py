@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 WINDOWS = """
@@ -15,6 +17,7 @@ sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider"]))
 """
 
 
+@pytest.mark.slow
 def test_they_can_be_collected_on_windows() -> None:
     done = subprocess.run([sys.executable, "-c", WINDOWS], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

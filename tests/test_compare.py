@@ -1,17 +1,20 @@
 """Comparing runs: which belong together, the table, the figure, and files that are no runs."""
 
+import io
 import math
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from common.compare import draw_comparison, group_runs, read_run, table
+from plots.compare import draw_comparison, group_runs, label, main, read_run, table
 from tests.conftest import ROOT
 
 HEADER = "epoch,loss,accuracy,val_loss,val_accuracy\n"
@@ -33,11 +36,15 @@ def write_run(path: Path, losses: list[float]) -> Path:
     return path
 
 
-def compare(directory: Path, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "common.compare", *map(str, arguments)],
-        cwd=directory, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), **environment},
-    )  # fmt: skip
+def compare(monkeypatch: pytest.MonkeyPatch, directory: Path, *arguments: str | Path) -> int:
+    """Run the command in this process, and return its exit status."""
+    monkeypatch.chdir(directory)
+    monkeypatch.setattr("sys.argv", ["compare", *map(str, arguments)])
+    try:
+        main()
+    except SystemExit as end:
+        return end.code
+    return 0
 
 
 def test_a_row_for_each_run() -> None:
@@ -139,12 +146,15 @@ def test_losses_that_are_not_finite() -> None:
 
 
 def test_the_command(tmp_path: Path) -> None:
+    """In a process of its own, from a directory that is not the project's."""
     write_run(tmp_path / "seed1" / "lstm.csv", [0.9, 0.5])
     write_run(tmp_path / "seed2" / "lstm.csv", [0.9, 0.6])
     (tmp_path / "gru.csv").write_bytes(b"val_accuracy,val_loss,epoch\r\n0.5,0.7,1\r\n")  # other columns, other lines
-    done = compare(
-        tmp_path, "seed1/lstm.csv", "seed2/lstm.csv", "gru.csv", "--output", "new/runs.png", PYTHONIOENCODING="utf-8"
-    )
+    arguments = ["seed1/lstm.csv", "seed2/lstm.csv", "gru.csv", "--output", "new/runs.png"]
+    done = subprocess.run(
+        [sys.executable, "-m", "plots.compare", *arguments],
+        cwd=tmp_path, capture_output=True, encoding="utf-8", env={"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert "| lstm, 2 runs | 2 | 0.5500 ± 0.0707 | 0.7500 ± 0.0000 |" in done.stdout
     assert "| gru | 1 | 0.7000 | 0.5000 | 0.7000 | 1 |" in done.stdout
@@ -155,11 +165,39 @@ def test_the_command(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["runs.png"]
 
 
-def test_an_ascii_console(tmp_path: Path) -> None:
+def test_an_ascii_console(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = [write_run(tmp_path / f"seed{seed}" / "lstm.csv", [0.5]) for seed in (1, 2)]
-    done = compare(tmp_path, *runs, "--output", "runs.png", PYTHONIOENCODING="ascii")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert r"0.5000 \xb1 0.0000" in done.stdout
+    console = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(console, encoding="ascii", write_through=True))
+    assert compare(monkeypatch, tmp_path, *runs, "--output", "runs.png") == 0
+    assert rb"0.5000 \xb1 0.0000" in console.getvalue()
+
+
+def test_matplotlibrc_asks_for_latex_and_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is drawn without, and a $ in a name is one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    runs = [write_run(tmp_path / f"{name}.csv", [0.5]) for name in ("costs_$5_$-seed1", "costs_$5_$-seed2", "a-sample")]
+    with rc_context({"text.usetex": True}):
+        assert compare(monkeypatch, tmp_path, *runs, "--output", "runs.png") == 0
+    assert imread(tmp_path / "runs.png").shape[:2] == (720, 1320)
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        lambda text: b"\xef\xbb\xbf" + text,  # a byte-order mark
+        lambda text: text + b"\n",  # an empty last line
+        lambda text: text + b",,,,\n\n",
+        lambda text: b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n") + b"\r\n",
+        lambda text: b'\xef\xbb\xbf"' + text.replace(b",", b'","').replace(b"\n", b'"\r\n"') + b'"\r\n',
+    ],
+    ids=["mark", "empty line", "empty cells", "mark, line ends, empty line", "mark, quotes"],
+)
+def test_a_run_as_a_spreadsheet_saves_it(tmp_path: Path, saved: Callable[[bytes], bytes]) -> None:
+    path = write_run(tmp_path / "lstm.csv", [0.9, 0.5])
+    run = read_run(path)
+    path.write_bytes(saved(path.read_bytes()))
+    assert read_run(path) == run == {"epoch": [1, 2], "val_loss": [0.9, 0.5], "val_accuracy": [0.75, 0.75]}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +205,7 @@ def test_an_ascii_console(tmp_path: Path) -> None:
     [
         (None, "cannot read bad.csv: No such file or directory"),
         (b"", "bad.csv is empty"),
+        (b"\xef\xbb\xbf\r\n", "bad.csv is empty"),
         (HEADER.encode(), "bad.csv has no epoch yet"),
         (b"\x89PNG\r\n\x1a\n\0\0", "bad.csv is not the CSV of a run: it is not a text file"),
         (b"name,price\nbread,3\n", "bad.csv is not the CSV of a run: it has no column epoch, val_loss, val_accuracy"),
@@ -192,17 +231,47 @@ def test_a_file_that_is_no_run(
         (["good.csv"], 2, "the following arguments are required: --output"),
         (["--output", "runs.png"], 2, "the following arguments are required: CSV"),
         (["good.csv", "--output", "runs.pdf"], 2, "argument --output: must end in .png, not 'runs.pdf'"),
-        (["good.csv", "empty.csv", "--output", "runs.png"], 2, "python -m common.compare: empty.csv is empty"),
+        (["good.csv", "empty.csv", "--output", "runs.png"], 2, "python -m plots.compare: error: empty.csv is empty"),
         ([".", "--output", "runs.png"], 2, "cannot read .: Is a directory"),
         (["good.csv", "--output", "good.csv/runs.png"], 1, "Could not write good.csv/runs.png: "),
         (["good.csv", "--output", "directory.png"], 1, "Could not write directory.png: Is a directory"),
     ],
 )
-def test_wrong_use(tmp_path: Path, arguments: list[str], status: int, message: str) -> None:
+def test_wrong_use(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    status: int,
+    message: str,
+) -> None:
     write_run(tmp_path / "good.csv", [0.5])
     (tmp_path / "empty.csv").touch()
     (tmp_path / "directory.png").mkdir()
-    done = compare(tmp_path, *arguments)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
-    assert message in done.stderr
+    assert compare(monkeypatch, tmp_path, *arguments) == status
+    out, err = capsys.readouterr()
+    usage, _, said = err.rpartition("python -m plots.compare: error: ") if status == 2 else ("", "", err)
+    assert (out, said.count("\n"), usage.startswith("usage: python -m plots.compare ")) == ("", 1, status == 2)
+    assert message in err
     assert not (tmp_path / "runs.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [
+        ("reuters_lstm", "LSTM"),
+        ("reuters_lstm-simple_rnn-sample", "simple RNN, on the sample"),
+        ("reuters_lstm-none", "averaged, no order"),
+        ("imdb_cnn_lstm", "CNN and LSTM"),
+        ("imdb_cnn_lstm-gru-shuffled", "CNN and GRU, words shuffled"),
+        ("imdb_cnn_lstm-none", "CNN, averaged"),  # the convolution sees the order of five words
+        ("imdb_cnn_lstm-no_conv", "LSTM, without convolution"),
+        ("imdb_cnn_lstm-none-no_conv-shuffled-sample", "averaged, no order, without convolution, words shuffled, "
+         "on the sample"),
+        ("reuters_lstm-none-60_epochs-sample", "averaged, no order, 60 epochs, on the sample"),
+        ("reuters_lstm.previous", "reuters_lstm.previous"),
+        ("my_lstm-gru", "my_lstm-gru"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_calls_a_variant(name: str, called: str) -> None:
+    assert label(name) == called

@@ -1,33 +1,71 @@
-"""Files that are either the old one or the new one, and the command that goes on, as each system takes them."""
+"""Files that are either the old one or the new one, and the command that goes on, as each system takes it."""
 
 import errno
-import os
-import stat
+import runpy
+import signal
 import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+from common import run
 from common.files import write
-from common.run import _command
 from tests.conftest import ROOT
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "full"), "full"),
+        (OSError("no number"), "no number"),
+        (ValueError("ZIP does not support timestamps before 1980"), "ZIP does not support timestamps before 1980"),
+        (RuntimeError("latex was not able to process:\nb'lp'\n\nThe full report:\n"),
+         "latex was not able to process: b'lp' The full report:"),
+        (MemoryError(), "MemoryError"),
+    ],
+    ids=lambda part: type(part).__name__ if isinstance(part, Exception) else "",
+)  # fmt: skip
+def test_a_write_that_fails_leaves_the_old_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, reason: str
+) -> None:
+    """Whatever the error is: a library has its own."""
     old = tmp_path / "file.csv"
     old.write_text("the old one")
 
     def write_half(part: Path) -> None:
         part.write_text("half of the n")
-        raise OSError(errno.ENOSPC, "full")
+        raise error
 
-    assert not write(old, write_half)
-    assert capsys.readouterr().err == f"Could not write {old}: full\n"
+    assert write(old, write_half) is False
+    assert capsys.readouterr().err == f"Could not write {old}: {reason}\n"
     assert [path.name for path in tmp_path.iterdir()] == [old.name]
     assert old.read_text() == "the old one"
+
+
+def test_a_reason_of_many_lines_is_one_of_300_characters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(part: Path) -> None:
+        raise RuntimeError("a log\n" * 1000)
+
+    assert not write(tmp_path / "file.csv", fail)
+    said = capsys.readouterr().err
+    assert said == f"Could not write {tmp_path / 'file.csv'}: {'a log ' * 50}\n"
+
+
+def test_an_interrupt_is_no_error(tmp_path: Path) -> None:
+    """It is not kept from the caller, and leaves the old file as well."""
+    file = tmp_path / "file.csv"
+    file.write_text("the old one")
+
+    def interrupt(part: Path) -> None:
+        part.write_text("half of the n")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(file, interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    assert file.read_text() == "the old one"
 
 
 def test_two_processes_that_write_the_same_file(tmp_path: Path) -> None:
@@ -61,23 +99,6 @@ def test_two_machines_with_the_same_process_number(tmp_path: Path, monkeypatch: 
     assert file.read_text() == "the first"
 
 
-def test_a_directory_that_cannot_be_flushed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As on some network mounts: the file is there all the same."""
-    fsync = os.fsync
-
-    def fsync_files_only(descriptor: int) -> None:
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "Invalid argument")
-        fsync(descriptor)
-
-    monkeypatch.setattr("os.fsync", fsync_files_only)
-    assert write(tmp_path / "file.csv", lambda part: part.write_text("the new one"))
-    assert (tmp_path / "file.csv").read_text() == "the new one"
-    assert capsys.readouterr().err == ""
-
-
 def test_a_part_that_cannot_be_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on some network mounts, or where a virus scanner holds the directory."""
 
@@ -89,10 +110,20 @@ def test_a_part_that_cannot_be_cleared_away(tmp_path: Path, monkeypatch: pytest.
     assert (tmp_path / "file.csv").read_text() == "the new one"
 
 
-def test_the_command_that_goes_on_is_quoted_as_windows_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("common.run.os", SimpleNamespace(name="nt"))
-    monkeypatch.setattr("sys.orig_argv", ["python", "reuters_lstm.py", "--output-dir", "C:\\My plots", "--resume"])
-    monkeypatch.setattr("sys.executable", "C:\\Some where\\python.exe")
-    options = Namespace(arguments=["--output-dir", "C:\\My plots", "--resume"], data="keras")
-    expected = '"C:\\Some where\\python.exe" reuters_lstm.py --output-dir "C:\\My plots" --resume'
-    assert _command(options, "keras", resume=True) == expected
+@pytest.mark.parametrize("resume", [[], ["--resume"]])
+def test_the_command_that_goes_on_is_quoted_as_windows_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], resume: list[str]
+) -> None:
+    command = ["C:\\Some where\\python.exe", "reuters_lstm.py", "--output-dir", "C:\\My plots", *resume]
+    monkeypatch.setattr("sys.orig_argv", command)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.name", "nt")
+        windows = runpy.run_path(run.__file__)["Run"]
+    stopped = windows.__new__(windows)  # as it is when a signal has come in the training
+    stopped.options, stopped.history = Namespace(epochs=3), {"loss": [0.5]}
+    stopped.signals, stopped.handlers = [signal.SIGINT], {}
+    with pytest.raises(SystemExit) as end:
+        stopped.on_train_batch_end(0)
+    assert end.value.code == 130
+    expected = '"C:\\Some where\\python.exe" reuters_lstm.py --output-dir "C:\\My plots" --resume\n'
+    assert capsys.readouterr().out.endswith(f"To go on: {expected}")

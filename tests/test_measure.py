@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from matplotlib import rc_context
 
-from plots.reference import gradients, runs, tables
+from plots.reference import gradients, measure, runs, tables
 from tests.conftest import ROOT
 
 TINY = """
@@ -26,29 +27,29 @@ NEWS_PAIRS = 125
 
 @pytest.mark.parametrize("layer", [layers.SimpleRNN, layers.LSTM, layers.GRU])
 def test_the_gradient_is_the_numerical_derivative(layer: type[keras.Layer]) -> None:
-    """Each text has each word once, so that moving a row of the embedding moves one vector of one text."""
+    """Of each number of each word's vector: from two copies of the text, with a new word a step to each side of it."""
     keras.utils.set_random_seed(1)
-    model = keras.Sequential(
-        [keras.Input((6,), dtype="int32"), layers.Embedding(20, 4), layer(5), layers.Dense(3, "softmax")]
-    )
-    weights = model.layers[0].get_weights()[0] * 20  # 0.05 would leave the layers linear
-    x, y = np.array([[0, 1, 2, 3, 4, 5], [5, 7, 9, 2, 8, 6]]), np.eye(3)[[0, 2]]
+    x, y, step = np.array([[0, 1, 2, 3, 4, 5], [5, 7, 9, 2, 8, 6]]), np.eye(3)[[0, 2]], 1e-2
+    copies, numbers = 6 * 4, 2 * 6 * 4
+    embedding = layers.Embedding(20 + 2 * numbers, 4)
+    model = keras.Sequential([keras.Input((6,), dtype="int32"), embedding, layer(5), layers.Dense(3, "softmax")])
+    vectors = embedding.get_weights()[0] * 20  # 0.05 would leave the layers linear
+    up, down = np.repeat(x, copies, axis=0), np.repeat(x, copies, axis=0)
+    for row, (text, place, number) in enumerate(np.ndindex(2, 6, 4)):
+        for texts, new, moved in ((up, 20 + row, step), (down, 20 + numbers + row, -step)):
+            vectors[new] = vectors[x[text, place]]
+            vectors[new, number] += moved
+            texts[row, place] = new
+    embedding.set_weights([vectors])
 
-    def losses(moved: np.ndarray) -> np.ndarray:
-        model.layers[0].set_weights([moved])
-        return np.asarray(keras.losses.categorical_crossentropy(y, model(x)))
+    def losses(texts: np.ndarray) -> np.ndarray:
+        return np.asarray(keras.losses.categorical_crossentropy(np.repeat(y, copies, axis=0), model(texts)))
 
-    step = 1e-2
-    derivatives = np.zeros((2, 6, 4))
-    for text, place, number in np.ndindex(derivatives.shape):
-        up, down = weights.copy(), weights.copy()
-        up[x[text, place], number] += step
-        down[x[text, place], number] -= step
-        derivatives[text, place, number] = (losses(up) - losses(down))[text] / (2 * step)
-    losses(weights)
+    derivatives = ((losses(up) - losses(down)) / (2 * step)).reshape(2, 6, 4)
     np.testing.assert_allclose(
         gradients.gradient_norms(model, x, y), np.linalg.norm(derivatives, axis=-1), rtol=0.01, atol=1e-4
     )
+    assert np.linalg.norm(derivatives, axis=-1).min() > 1e-3
 
 
 def test_which_texts_are_averaged_over() -> None:
@@ -100,6 +101,27 @@ def test_the_table_and_the_figure_of_the_gradients() -> None:
         np.testing.assert_allclose(axes.lines[1].get_ydata(), [2**0.5, 0.5, 0.08**0.5])
 
 
+def test_its_figure_is_written_without_latex_and_with_powers_of_ten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where matplotlibrc asks for LaTeX and there is none."""
+    figures, draw = [], tables.draw_gradients
+    (tmp_path / "README.md").write_text("<!-- expected -->\n<!-- end -->")
+    for name, value in {
+        "HERE": tmp_path, "ROOT": tmp_path, "VARIANTS": {}, "expected": str, "detailed": dict,
+        "read_gradients": lambda: {("reuters_lstm", 0): np.array([[1, 0.5, 0.1]])},
+        "draw_gradients": lambda norms: figures.append(draw(norms)) or figures[0],
+    }.items():  # fmt: skip
+        monkeypatch.setattr(tables, name, value)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with rc_context({"text.usetex": True}):
+        tables.write_all()
+    assert (tmp_path / "gradients.png").exists()
+    labels = figures[0].axes[0].get_yticklabels()
+    assert "$\\mathdefault{10^{-2}}$" in [label.get_text() for label in labels]
+    assert all(label.get_parse_math() for label in labels)
+
+
 def test_a_difference_and_its_standard_error() -> None:
     """Of means, of independent runs: the root of 0.01² / 2 + 0.02² / 2, the variances over two."""
     one, other = [0.70, 0.70 + 0.01 * 2**0.5], [0.80, 0.80 - 0.02 * 2**0.5]
@@ -127,6 +149,7 @@ def test_rows_of_a_stopped_attempt_are_replaced(tmp_path: Path) -> None:
     assert table.read_text() == "run,seconds\na,2\nb,3\n"
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_a_run_and_of_the_articles_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The curve of a script's first seed replaces the old one."""
     monkeypatch.setattr(runs, "HERE", tmp_path)
@@ -156,15 +179,18 @@ def test_what_is_kept_of_a_run_and_of_the_articles_program(tmp_path: Path, monke
     assert [row[:3] for row in measured] == [["seed1/reuters_lstm.csv", epoch, "50"] for epoch in ("0", "1")]
 
 
-def test_a_directory_without_the_articles_programs(tmp_path: Path) -> None:
+def test_a_directory_without_the_articles_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "reuters.py").touch()
-    command = [sys.executable, "-m", "plots.reference.measure", "--article", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith(f"{tmp_path} has no reuters.py and imdb.py")
+    monkeypatch.setattr("sys.argv", ["measure", "--article", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        measure.main()
+    assert end.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"{tmp_path} has no reuters.py and imdb.py")
 
 
-def measure(root: Path) -> subprocess.Popen:
+def start_measuring(root: Path) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "plots.reference.measure", "--data", "sample"],
         cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
@@ -186,7 +212,7 @@ def test_measure_from_nothing_stopped_and_gone_on_with(tmp_path: Path) -> None:
     code.write_text(code.read_text().replace("SEEDS = (1, 2, 3)\n", "SEEDS = (1,)\n"))
     here = root / "plots" / "reference"
 
-    process = measure(root)
+    process = start_measuring(root)
     deadline = time.monotonic() + 120
     while len(list(here.glob("seed1/*.csv"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -195,7 +221,7 @@ def test_measure_from_nothing_stopped_and_gone_on_with(tmp_path: Path) -> None:
     kept = {path: path.stat().st_mtime_ns for path in here.glob("seed1/*.csv")}
     assert 2 <= len(kept) < 5
 
-    process = measure(root)
+    process = start_measuring(root)
     said, _ = process.communicate(timeout=600)
     assert process.returncode == 0, said
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
@@ -212,7 +238,7 @@ def test_measure_from_nothing_stopped_and_gone_on_with(tmp_path: Path) -> None:
     assert (here / "gradients.png").exists()
 
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc"}
-    process = measure(root)
+    process = start_measuring(root)
     said, _ = process.communicate(timeout=100)
     assert (process.returncode, said) == (0, "")
     for path, content in before.items():

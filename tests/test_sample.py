@@ -4,35 +4,44 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from common import sample
+from common.sample import Split
 from tests.conftest import ROOT
 
-BOTH = pytest.mark.parametrize("load", [sample.load_reviews, sample.load_news])
+
+class Loaded(NamedTuple):
+    load: Callable
+    train: Split
+    test: Split
 
 
-@BOTH
-def test_every_text_has_a_twin_with_the_same_words_and_another_label(load: Callable) -> None:
+@pytest.fixture(scope="module", params=[sample.load_reviews, sample.load_news])
+def loaded(request: pytest.FixtureRequest) -> Loaded:
+    """Each corpus, loaded once for all tests."""
+    return Loaded(request.param, *request.param()[:2])
+
+
+def test_every_text_has_a_twin_with_the_same_words_and_another_label(loaded: Loaded) -> None:
     """So a classifier that ignores order is right on one of two at most."""
-    for x, y in load()[:2]:
+    for x, y in (loaded.train, loaded.test):
         labels = defaultdict(list)
         for text, label in zip(x, y, strict=True):
             labels[tuple(sorted(text))].append(int(label))
         assert all(len(pair) == 2 and pair[0] != pair[1] for pair in labels.values())
 
 
-@BOTH
-def test_no_test_text_is_known_from_the_training(load: Callable) -> None:
-    (x_train, _), (x_test, _), _ = load()
+def test_no_test_text_is_known_from_the_training(loaded: Loaded) -> None:
+    (x_train, _), (x_test, _) = loaded.train, loaded.test
     assert not {tuple(sorted(text)) for text in x_train} & {tuple(sorted(text)) for text in x_test}
 
 
-@BOTH
-def test_the_shape_is_that_of_the_loaders_of_keras(load: Callable) -> None:
-    for x, y in load()[:2]:
+def test_the_shape_is_that_of_the_loaders_of_keras(loaded: Loaded) -> None:
+    for x, y in (loaded.train, loaded.test):
         assert x.dtype == object
         assert x.shape == y.shape
         assert y.dtype == np.int64
@@ -40,28 +49,27 @@ def test_the_shape_is_that_of_the_loaders_of_keras(load: Callable) -> None:
         assert max(map(len, x)) <= 100  # nothing is cut off that decides
 
 
-@BOTH
-def test_frequent_words_have_low_numbers(load: Callable) -> None:
-    (x_train, _), (x_test, _), _ = load()
+def test_frequent_words_have_low_numbers(loaded: Loaded) -> None:
+    (x_train, _), (x_test, _) = loaded.train, loaded.test
     counts = np.bincount([word for x in (x_train, x_test) for text in x for word in text[1:]])[4:]
     assert np.all(np.diff(counts) <= 0)
 
 
-@BOTH
-def test_words_outside_the_vocabulary_become_2(load: Callable) -> None:
-    whole, cut = load(), load(num_words=20)
-    for (x_whole, y_whole), (x_cut, y_cut) in zip(whole[:2], cut[:2], strict=True):
+def test_words_outside_the_vocabulary_become_2(loaded: Loaded) -> None:
+    cut = loaded.load(num_words=20)
+    for (x_whole, y_whole), (x_cut, y_cut) in zip((loaded.train, loaded.test), cut[:2], strict=True):
         assert y_whole.tolist() == y_cut.tolist()
         assert [[word if word < 20 else 2 for word in text] for text in x_whole] == [text.tolist() for text in x_cut]
 
 
-def test_the_labels_are_balanced_and_complete() -> None:
-    (_, y_train), (_, y_test), _ = sample.load_reviews()
-    assert np.bincount(y_train).tolist() == [5000, 5000]
-    assert np.bincount(y_test).tolist() == [1250, 1250]
-    (_, y_train), (_, y_test), _ = sample.load_news()
-    assert np.all(np.bincount(y_train, minlength=46) > 30)
-    assert len(np.bincount(y_test)) == 46
+def test_the_labels_are_balanced_and_complete(loaded: Loaded) -> None:
+    (_, y_train), (_, y_test) = loaded.train, loaded.test
+    if loaded.load is sample.load_reviews:
+        assert np.bincount(y_train).tolist() == [5000, 5000]
+        assert np.bincount(y_test).tolist() == [1250, 1250]
+    else:
+        assert np.all(np.bincount(y_train, minlength=46) > 30)
+        assert len(np.bincount(y_test)) == 46
 
 
 def test_the_test_split_is_respected() -> None:

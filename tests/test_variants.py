@@ -3,6 +3,7 @@
 import subprocess
 from argparse import Namespace
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ import imdb_cnn_lstm
 import reuters_lstm
 from common import variants
 from common.variants import shuffle_words, vary
+from tests.tiny import run_here
 
 RECURRENT = {
     "lstm": ("LSTM", 80_400),
@@ -24,8 +26,9 @@ RECURRENT = {
 }
 
 
-def build(script: ModuleType, recurrent: str = "lstm", conv: bool | None = None) -> keras.Sequential:
-    """The network of a variant, as the script makes it."""
+@cache
+def build(script: ModuleType, recurrent: str, conv: bool | None) -> keras.Sequential:
+    """The network of a variant, as the script makes it, once for all tests."""
     keras.utils.set_random_seed(1)
     options = Namespace(recurrent=recurrent, conv=conv, shuffle_words=False, seed=1)
     return vary(script.build_model(), np.zeros((1, 100)), np.zeros((1, 100)), options)[0]
@@ -34,7 +37,7 @@ def build(script: ModuleType, recurrent: str = "lstm", conv: bool | None = None)
 @pytest.mark.parametrize("recurrent", RECURRENT)
 def test_layers_on_reuters(recurrent: str) -> None:
     kind, parameters = RECURRENT[recurrent]
-    model = build(reuters_lstm, recurrent)
+    model = build(reuters_lstm, recurrent, None)
     assert [type(layer).__name__ for layer in model.layers] == ["Embedding", kind, "Dense"]
     assert [layer.output.shape for layer in model.layers] == [(None, 100, 100), (None, 100), (None, 46)]
     assert model.layers[1].count_params() == parameters
@@ -59,7 +62,7 @@ def test_layers_on_imdb(recurrent: str, conv: bool) -> None:
 @pytest.mark.parametrize("script", [reuters_lstm, imdb_cnn_lstm])
 def test_on_a_gpu_keras_can_use_cudnn(script: ModuleType, recurrent: str) -> None:
     """Of its conditions, in the documentation of `keras.layers.LSTM` and `GRU`, those that a script could break."""
-    embedding, *_ = layers = build(script, recurrent, script is imdb_cnn_lstm).layers
+    embedding, *_ = layers = build(script, recurrent, True if script is imdb_cnn_lstm else None).layers
     (layer,) = (layer for layer in layers if type(layer).__name__ == RECURRENT[recurrent][0])
     assert layer.activation is keras.activations.tanh
     assert not embedding.mask_zero
@@ -74,7 +77,7 @@ def test_a_variant_keeps_what_an_edited_script_says() -> None:
 
 def test_averaging_cannot_see_the_order() -> None:
     texts = np.array([[0] * 90 + [1, *range(4, 13)]])
-    model = build(reuters_lstm, "none")
+    model = build(reuters_lstm, "none", None)
     shuffled = shuffle_words(texts, seed=1)
     assert shuffled.tolist() != texts.tolist()
     probabilities = model.predict(texts, verbose=0)
@@ -151,27 +154,6 @@ def test_a_variant_starts_as_if_it_had_been_built_alone(recurrent: str, conv: bo
         assert one.get_config() | {"name": ""} == other.get_config() | {"name": ""}
 
 
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("reuters_lstm", "LSTM"),
-        ("reuters_lstm-simple_rnn-sample", "simple RNN, on the sample"),
-        ("reuters_lstm-none", "averaged, no order"),
-        ("imdb_cnn_lstm", "CNN and LSTM"),
-        ("imdb_cnn_lstm-gru-shuffled", "CNN and GRU, words shuffled"),
-        ("imdb_cnn_lstm-none", "CNN, averaged"),  # the convolution sees the order of five words
-        ("imdb_cnn_lstm-no_conv", "LSTM, without convolution"),
-        ("imdb_cnn_lstm-none-no_conv-shuffled-sample", "averaged, no order, without convolution, words shuffled, "
-         "on the sample"),
-        ("reuters_lstm-none-60_epochs-sample", "averaged, no order, 60 epochs, on the sample"),
-        ("reuters_lstm.previous", "reuters_lstm.previous"),
-        ("my_lstm-gru", "my_lstm-gru"),
-    ],
-)  # fmt: skip
-def test_what_a_reader_calls_a_variant(name: str, label: str) -> None:
-    assert variants.label(name) == label
-
-
 def test_training_and_test_are_both_on_shuffled_words() -> None:
     plain = [np.arange(2, 402).reshape(4, 100), np.arange(500, 800).reshape(3, 100)]
     options = Namespace(recurrent="lstm", conv=None, shuffle_words=True, seed=1)
@@ -185,10 +167,10 @@ def test_training_and_test_are_both_on_shuffled_words() -> None:
 @pytest.mark.parametrize(
     ("script", "arguments", "name"),
     [
-        ("reuters_lstm", ["--recurrent", "gru", "--shuffle-words"], "reuters_lstm-gru-shuffled-sample"),
-        ("imdb_cnn_lstm", ["--recurrent", "none", "--no-conv"], "imdb_cnn_lstm-none-no_conv-sample"),
+        ("reuters_lstm", ["--recurrent", "gru", "--shuffle-words"], "-gru-shuffled"),
+        ("imdb_cnn_lstm", ["--recurrent", "none", "--no-conv"], "-none-no_conv"),
         *(
-            pytest.param(script, arguments, f"{script}{name}-sample", marks=pytest.mark.slow)
+            pytest.param(script, arguments, name, marks=pytest.mark.slow)
             for script, arguments, name in [
                 ("reuters_lstm", ["--recurrent", "simple_rnn"], "-simple_rnn"),
                 ("reuters_lstm", ["--recurrent", "none"], "-none"),
@@ -203,20 +185,35 @@ def test_training_and_test_are_both_on_shuffled_words() -> None:
     ],
 )
 def test_one_epoch_of_each_variant_goes_into_its_own_files(
-    run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path, script: str, arguments: list[str], name: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    recwarn: pytest.WarningsRecorder,
+    script: str,
+    arguments: list[str],
+    name: str,
 ) -> None:
     other = tmp_path / f"{script}-sample.keras"
     other.touch()
-    done = run_script(script, *arguments, "--data", "sample", "--epochs", "1", "--output-dir", tmp_path, tiny=True)
-    assert done.returncode == 0, done.stderr
-    assert "UserWarning" not in done.stderr
+    assert run_here(script, *arguments, "--data", "sample", "--epochs", "1", "--output-dir", tmp_path) == 0
+    console = capsys.readouterr()
+    assert console.err == ""
+    assert [str(warning.message) for warning in recwarn if warning.category is UserWarning] == []
     recurrent = arguments[1] if arguments[0] == "--recurrent" else "lstm"
-    assert f"({RECURRENT[recurrent][0]})" in done.stdout
-    assert ("(Conv1D)" in done.stdout) == (script == "imdb_cnn_lstm" and "--no-conv" not in arguments)
-    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.{end}" for end in ("csv", "png", "keras")} | {
-        other.name
-    }
-    imread(tmp_path / f"{name}.png")
+    assert f"({RECURRENT[recurrent][0]})" in console.out
+    assert ("(Conv1D)" in console.out) == (script == "imdb_cnn_lstm" and "--no-conv" not in arguments)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        other.name, *(f"{script}{name}-sample.{end}" for end in ("csv", "png", "keras"))
+    }  # fmt: skip
+    imread(tmp_path / f"{script}{name}-sample.png")
+
+
+def test_another_variant_is_not_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "reuters_lstm-sample.keras").touch()
+    arguments = ["--data", "sample", "--resume", "--output-dir", tmp_path]
+    assert run_here("reuters_lstm", "--recurrent", "gru", *arguments) == 2
+    said = capsys.readouterr().err
+    assert "cannot resume: there is no " in said
+    assert "only reuters_lstm-sample.keras" in said
 
 
 @pytest.mark.slow
@@ -242,12 +239,3 @@ def test_what_the_sample_is_for(
     assert done.returncode == 0, done.stderr
     last = (tmp_path / f"{script}{name}-sample.csv").read_text().splitlines()[-1]
     assert low < float(last.split(",")[-1]) < high
-
-
-def test_another_variant_is_not_resumed(run_script: Callable[..., subprocess.CompletedProcess], tmp_path: Path) -> None:
-    (tmp_path / "reuters_lstm-sample.keras").touch()
-    arguments = ["--data", "sample", "--resume", "--output-dir", tmp_path]
-    done = run_script("reuters_lstm", "--recurrent", "gru", *arguments, tiny=True)
-    assert done.returncode == 2
-    assert "cannot resume: there is no " in done.stderr
-    assert "only reuters_lstm-sample.keras" in done.stderr

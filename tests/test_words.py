@@ -51,12 +51,15 @@ def test_the_sample_to_words_and_back(load) -> None:
 
 
 # Texts with a word that the filter changes: today's apostrophe, a "?" by itself, an upper case that was none in bytes.
-@pytest.mark.parametrize(("name", "texts", "changed"), [("reuters", 11_228, 1), ("imdb", 50_000, 42)])
+@pytest.mark.parametrize(
+    ("name", "texts", "changed"),
+    [
+        pytest.param("reuters", 11_228, 1, marks=pytest.mark.real_data("reuters.npz", "reuters_word_index.json")),
+        pytest.param("imdb", 50_000, 42, marks=pytest.mark.real_data("imdb.npz", "imdb_word_index.json")),
+    ],
+)
 def test_the_real_data_to_words_and_back(name: str, texts: int, changed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every text, with all its words: split at spaces, it gives its numbers; and the whole way, but for those above."""
-    for file in (f"{name}.npz", f"{name}_word_index.json"):
-        if not (REAL_DATA / file).exists():
-            pytest.skip(f"{file} is not in Keras's cache")
     monkeypatch.setenv("KERAS_HOME", str(REAL_DATA.parent))
     everything = 10**9
     train, test, corpus = load_imdb("keras", everything) if name == "imdb" else load_reuters("keras", everything, 0.2)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from common.arrays import pad
 from common.ask import open_network
 from common.data import load_imdb
-from common.padding import pad
 from common.words import START
 
 

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from common.compare import History, draw_comparison, lowest, read_run, spread
-from common.variants import label
+from common.curve import STYLE
+from plots.compare import History, draw_comparison, label, lowest, read_run, spread
 from plots.reference.runs import (
     ARTICLE,
     COSTS,
@@ -73,6 +74,7 @@ def numbers(runs: list[History]) -> dict[str, list[float]]:
     }
 
 
+@rc_context(STYLE | {"text.parse_math": True})  # powers of ten are set as formulas
 def write_all() -> None:
     """Write the figures and, between their marks in the two READMEs, the tables."""
     for readme, tables in ((HERE / "README.md", detailed()), (ROOT / "README.md", {"expected": expected()})):

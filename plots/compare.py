@@ -1,5 +1,6 @@
-"""Several runs over one another: `python -m common.compare CSV... --output FILE.png`."""
+"""Several runs over one another: `python -m plots.compare CSV... --output FILE.png`."""
 
+import argparse
 import csv
 import math
 import re
@@ -7,14 +8,14 @@ import statistics
 import sys
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from common.console import set_up_console
-from common.curve import label_axes
+from common.curve import STYLE
 from common.files import write
-from common.options import Parser
-from common.variants import label
+from common.variants import RECURRENT
 
 COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
 SAMPLE = re.compile(r"(-sample|, on the sample)(?=[^/\\]*$)")  # in the name of a run on the sample
@@ -23,9 +24,9 @@ History = dict[str, list[float]]  # for each of them the numbers of all epochs o
 
 def main() -> None:
     """Read the command line and the runs, save the figure, and print the table."""
-    set_up_console()
-    parser = Parser(
-        prog="python -m common.compare",
+    sys.stdout.reconfigure(errors="backslashreplace")  # a console may not know the ±
+    parser = argparse.ArgumentParser(
+        prog="python -m plots.compare",
         description="Draw the test losses of several runs over one another, and print their figures as a Markdown "
         "table. Runs whose paths differ only in a number after 'seed' or 'run' (plots/seed1/reuters_lstm.csv, "
         "plots/seed2/reuters_lstm.csv), and which have the same epochs, are one row and one curve: their mean.",
@@ -58,8 +59,8 @@ def read_run(path: Path) -> History:
         ValueError: if it cannot be read, has no epoch or is not the CSV of a run; the message names the file.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.reader(stream))
+        with path.open(newline="", encoding="utf-8-sig") as stream:  # a spreadsheet adds a mark, and empty lines
+            rows = [row for row in csv.reader(stream) if any(row)]
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from None
     except (csv.Error, UnicodeDecodeError):
@@ -108,6 +109,33 @@ def group_runs(runs: dict[Path, History]) -> dict[str, list[History]]:
     return {name: [runs[path] for path in group] for name, group in zip(names, groups.values(), strict=True)}
 
 
+def label(name: str) -> str:
+    """Return what a reader calls the variant whose files have this name: "CNN and GRU, words shuffled, on the sample".
+
+    Args:
+        name: from `common.variants.file_name`, or with the epochs in it, as in `plots/reference`; any other is returned as it is.
+    """
+    parts = "|".join(RECURRENT)
+    found = re.fullmatch(
+        rf"(reuters|imdb_cnn)_lstm(?:-({parts}))?(-no_conv)?(-shuffled)?(?:-(\d+)_epochs)?(-sample)?", name
+    )
+    if not found:
+        return name
+    script, recurrent, no_conv, shuffled, epochs, sample = found.groups()
+    conv = script == "imdb_cnn" and not no_conv
+    network = {"none": "averaged", "simple_rnn": "simple RNN"}.get(recurrent, (recurrent or "lstm").upper())
+    if conv:
+        network = f"CNN, {network}" if recurrent == "none" else f"CNN and {network}"
+    suffixes = {
+        "no order": recurrent == "none" and not conv,
+        "without convolution": no_conv,
+        "words shuffled": shuffled,
+        f"{epochs} epochs": epochs,
+        "on the sample": sample,
+    }
+    return ", ".join([network, *(suffix for suffix, said in suffixes.items() if said)])
+
+
 def spread(numbers: list[float]) -> str:
     """Return "mean ± standard deviation" of the runs (n - 1), with four decimals, or the number if there is one run."""
     mean = f"{statistics.fmean(numbers):.4f}"
@@ -141,6 +169,7 @@ def table(groups: dict[str, list[History]]) -> str:
     return "\n".join(rows)
 
 
+@rc_context(STYLE)
 def draw_comparison(groups: dict[str, list[History]]) -> Figure:
     """Draw the test loss of every experiment: the mean of its runs as a line, their range as a band.
 
@@ -167,7 +196,9 @@ def draw_comparison(groups: dict[str, list[History]]) -> Figure:
             style = {"color": colour, "linestyle": ("-", "--", ":")[number // 10 % 3], "marker": "."}
             lines[name] = axes.plot(runs[0]["epoch"], mean, **style, label=name)[0]
             axes.fill_between(runs[0]["epoch"], low, high, color=colour, alpha=0.2)
-        label_axes(axes, title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set(title=title, xlabel="Epoch", ylabel="Loss (cross-entropy)")
+        axes.grid(alpha=0.5)
     widest = 0.6 + 0.085 * max(map(len, lines))  # inches, of a line in the legend
     columns = max(1, min(3, int(figure.get_figwidth() / widest)))
     figure.legend(handles=[*lines.values()], loc="outside lower center", ncols=columns)  # the curves are everywhere

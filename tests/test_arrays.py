@@ -1,11 +1,43 @@
-"""The two faults that `batches` is there for, and that it has neither."""
+"""What `pad` and `one_hot` return, the two faults that `batches` is there for, and that it has neither."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.batches import batches
+from common.arrays import batches, one_hot, pad
+
+Rows = tuple[np.ndarray, np.ndarray]
+
+
+def test_shorter_texts_are_filled_up_in_front() -> None:
+    assert pad([[7, 8]], 4).tolist() == [[0, 0, 7, 8]]
+
+
+def test_longer_texts_keep_their_last_words() -> None:
+    text = list(range(1, 151))
+    assert pad([text], 100).tolist() == [text[50:]]
+    assert pad([text[:100]], 100).tolist() == [text[:100]]
+    assert pad([text[:101]], 100).tolist() == [text[1:101]]
+
+
+def test_arrays_of_lists_as_keras_returns_them() -> None:
+    texts = np.empty(2, dtype=object)
+    texts[:] = [[1, 2, 3], [4]]
+    padded = pad(texts, 2)
+    assert padded.tolist() == [[2, 3], [0, 4]]
+    assert padded.dtype == np.int32
+
+
+def test_each_row_has_a_single_one_in_its_place() -> None:
+    encoded = one_hot(np.array([2, 0]), 3)
+    assert encoded.tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert encoded.dtype == np.float64
+
+
+def test_the_width_does_not_depend_on_the_labels() -> None:
+    assert one_hot(np.array([0, 3]), 46).shape == (2, 46)
+    assert one_hot(np.array([45]), 46).shape == (1, 46)
 
 
 def first_batches(x: object, y: object = None, epochs: int = 4, **arguments) -> list[list[int]]:
@@ -27,25 +59,25 @@ def first_batches(x: object, y: object = None, epochs: int = 4, **arguments) -> 
 
 
 @pytest.fixture
-def rows() -> tuple[np.ndarray, np.ndarray]:
+def rows() -> Rows:
     return np.arange(250, dtype="float32")[:, None], np.zeros(250)
 
 
 @pytest.mark.upstream
-def test_fit_alone_repeats_its_batches_after_seeding(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_fit_alone_repeats_its_batches_after_seeding(rows: Rows) -> None:
     """The fault upstream. When this fails, Keras has mended it, and a half of `batches` can go."""
     keras.utils.set_random_seed(1)
     first, *others = first_batches(*rows, batch_size=100)
     assert others == [first] * 3
 
 
-def test_each_epoch_sees_another_order(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_each_epoch_sees_another_order(rows: Rows) -> None:
     keras.utils.set_random_seed(1)
     orders = first_batches(batches(*rows, 100, seed=1), shuffle=False)
     assert len({tuple(order) for order in orders}) == 4
 
 
-def test_the_seed_determines_the_orders(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_seed_determines_the_orders(rows: Rows) -> None:
     def orders(seed: int) -> list[list[int]]:
         keras.utils.set_random_seed(seed)
         return first_batches(batches(*rows, 100, seed=seed), shuffle=False)
@@ -54,7 +86,7 @@ def test_the_seed_determines_the_orders(rows: tuple[np.ndarray, np.ndarray]) -> 
     assert orders(1) != orders(2)
 
 
-def test_skipped_epochs_are_those_of_the_whole_run(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_skipped_epochs_are_those_of_the_whole_run(rows: Rows) -> None:
     keras.utils.set_random_seed(1)
     whole = first_batches(batches(*rows, 100, seed=1), shuffle=False)
     keras.utils.set_random_seed(1)
@@ -62,18 +94,18 @@ def test_skipped_epochs_are_those_of_the_whole_run(rows: tuple[np.ndarray, np.nd
     assert rest == whole[3:]
 
 
-def test_every_row_once_in_each_epoch(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_every_row_once_in_each_epoch(rows: Rows) -> None:
     dataset = batches(*rows, 100, seed=1)
     for _ in range(2):
         seen = np.concatenate([x[:, 0] for x, _ in dataset])
         assert sorted(seen.tolist()) == list(range(250))
 
 
-def test_without_a_seed_the_rows_keep_their_order(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_without_a_seed_the_rows_keep_their_order(rows: Rows) -> None:
     assert [x[0, 0] for x, _ in batches(*rows, 100).as_numpy_iterator()] == [0, 100, 200]
 
 
-def test_the_number_of_batches_is_known_and_the_autotuner_is_off(rows: tuple[np.ndarray, np.ndarray]) -> None:
+def test_the_number_of_batches_is_known_and_the_autotuner_is_off(rows: Rows) -> None:
     dataset = batches(*rows, 100, seed=1)
     assert int(dataset.cardinality()) == 3
     assert dataset.options().autotune.enabled is False
