@@ -37,8 +37,8 @@ SHELL = shlex.join if os.name == "posix" else subprocess.list2cmdline  # a comma
 class Run(keras.callbacks.Callback):
     """Callback that keeps each finished epoch on the disk and stops the training in good order at a signal.
 
-    With `--resume` the compiled model gets the kept state. With other arrays, x and y of the training and of the test,
-    it is not the same run. `history` has the numbers of all finished epochs, the `initial_epoch` resumed ones included.
+    With `--resume` the compiled model gets the kept state, if the arrays, x and y of training and test, are the same.
+    `history` has the numbers of all finished epochs, the `initial_epoch` resumed ones included.
     """
 
     def __init__(self, options: Namespace, corpus: Corpus, model: keras.Model, *arrays: np.ndarray) -> None:
@@ -76,6 +76,7 @@ class Run(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if not all(math.isfinite(logs[column]) for column in COLUMNS):
+            self.on_train_end()
             sys.exit(f"Stopped: the loss is not a finite number in epoch {epoch + 1}.")
         _set_aside(self.files if not epoch else {})
         for column in COLUMNS:
@@ -112,7 +113,7 @@ def finish(run: Run, curve: Figure) -> None:
         print(f"\nAsk it about texts of your own:\n{ask}" if run.facts["words"] else "")
     except ValueError as error:
         print(f"\nIt cannot be asked about texts of your own: {error}")
-    if run.options.show:
+    if run.options.show and not run.signals:
         show_curve(run.history, run.title)
 
 

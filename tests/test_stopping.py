@@ -123,7 +123,7 @@ def arrays(weights: bytes) -> dict[str, bytes]:
 
 
 @SLOW_FOR_REUTERS
-def test_killed_stopped_and_resumed_it_is_the_run_that_nobody_stopped(
+def test_a_killed_and_stopped_run_is_the_one_that_nobody_stopped(
     start: Callable, finished: Finished, tmp_path: Path, script: str
 ) -> None:
     """By SIGKILL, then by SIGINT, and resumed by the command that it printed; a signal closes the curve's window."""
