@@ -281,7 +281,7 @@ def test_ctrl_c_while_keras_is_imported(imdb: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("output", [["| true"], [">/dev/null", "<&-", "2>&-"]], ids=" ".join)
+@pytest.mark.parametrize("output", [["| true"], [">/dev/null", "<&-"], [">/dev/null", "2>&-"]], ids=" ".join)
 def test_streams_that_are_closed(imdb: Path, output: list[str]) -> None:
     begun = " ".join([sys.executable, "-m common.ask", str(imdb), f"'{DULL}'", *output])
     done = subprocess.run(["bash", "-c", f"{begun}; exit ${{PIPESTATUS[0]}}"], cwd=ROOT, capture_output=True, text=True)
