@@ -26,12 +26,11 @@ if __name__ == "__main__":  # before Keras is imported, which takes seconds, so 
 import keras
 from keras import layers
 
-from common.arrays import batches, pad
+from common.arrays import batches, pad, report
 from common.curve import draw_curve
 from common.data import load_imdb
 from common.run import Run, finish
 from common.variants import vary  # not in the article
-from common.words import to_text
 
 
 def build_model() -> keras.Sequential:
@@ -54,11 +53,10 @@ if __name__ == "__main__":
 
     # Look at them.
     print(f"Data: {corpus.name}")
-    print(f"{len(x_train)} training reviews")
-    print(f"{len(x_test)} test reviews")
+    print(f"{len(x_train)} training reviews\n{len(x_test)} test reviews")
     print(f"The first review: {x_train[0].tolist()}")
     if corpus.words:
-        print(f"In words: {to_text(x_train[0], corpus.words)}")
+        print(f"In words: {' '.join(corpus.words[number] for number in x_train[0])}")
     print(f"It is: {y_train[0]}, {corpus.labels[y_train[0]]}")
 
     # Pad: all reviews to the same length. The labels stay as they are: 0 negative, 1 positive.
@@ -76,20 +74,21 @@ if __name__ == "__main__":
 
     # Train it, and look at the test set after each epoch. `run` keeps every finished epoch on the disk.
     run = Run(options, corpus, model, x_train, y_train, x_test, y_test)
+    test_batches = batches(x_test, y_test)
     model.fit(
         batches(x_train, y_train, options.batch_size, options.seed, skip=run.initial_epoch),
         epochs=options.epochs,
         initial_epoch=run.initial_epoch,
-        validation_data=batches(x_test, y_test),
+        validation_data=test_batches,
         callbacks=[run],
         shuffle=False,  # `batches` has done it
         verbose=options.verbose,
     )
 
     # Evaluate it on the test set: the last epoch has just done that.
-    print(f"\nTest loss      {run.history['val_loss'][-1]:.4f}")
-    print(f"Test accuracy  {run.history['val_accuracy'][-1]:.4f}")
+    test_loss, test_accuracy = run.history["val_loss"][-1], run.history["val_accuracy"][-1]
+    print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
+    print(report(model.predict(test_batches, verbose=0), y_test, corpus.labels))
 
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
-    curve = draw_curve(run.history, run.title)
-    finish(run, curve)
+    finish(run, draw_curve(run.history, run.title))

@@ -24,21 +24,20 @@ if __name__ == "__main__":  # before Keras is imported, which takes seconds, so 
 import keras
 from keras import layers
 
-from common.arrays import batches, one_hot, pad
+from common.arrays import batches, one_hot, pad, report
 from common.curve import draw_curve
 from common.data import load_reuters
 from common.run import Run, finish
 from common.variants import vary  # not in the article
-from common.words import to_text
 
 
-def build_model() -> keras.Sequential:
+def build_model(num_topics: int = NUM_TOPICS) -> keras.Sequential:
     """Return the network, not yet compiled: (batch, 100) word numbers in, (batch, 46) probabilities out."""
     model = keras.Sequential()
     model.add(keras.Input((ARTICLE_LENGTH,), dtype="int32"))  # without it, the summary would show no shapes
     model.add(layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE))
     model.add(layers.LSTM(LSTM_UNITS, activation="tanh"))
-    model.add(layers.Dense(NUM_TOPICS, activation="softmax"))
+    model.add(layers.Dense(num_topics, activation="softmax"))
     return model
 
 
@@ -48,12 +47,11 @@ if __name__ == "__main__":
 
     # Look at them.
     print(f"Data: {corpus.name}")
-    print(f"{max(y_train) + 1} topics")
-    print(f"{len(x_train)} training articles")
-    print(f"{len(x_test)} test articles")
+    print(f"{len(corpus.labels)} topics")
+    print(f"{len(x_train)} training articles\n{len(x_test)} test articles")
     print(f"The first article: {x_train[0].tolist()}")
     if corpus.words:
-        print(f"In words: {to_text(x_train[0], corpus.words)}")
+        print(f"In words: {' '.join(corpus.words[number] for number in x_train[0])}")
     print(f"Its topic: {y_train[0]}, {corpus.labels[y_train[0]]}")
 
     # Pad: all articles to the same length.
@@ -61,12 +59,13 @@ if __name__ == "__main__":
     x_test = pad(x_test, ARTICLE_LENGTH)
 
     # Encode the topics one-hot.
-    y_train = one_hot(y_train, NUM_TOPICS)
-    y_test = one_hot(y_test, NUM_TOPICS)
+    num_topics = len(corpus.labels)  # 46, but in texts of your own
+    y_train = one_hot(y_train, num_topics)
+    y_test = one_hot(y_test, num_topics)
 
     # Build the model. The seed determines its first weights and the order of the batches.
     keras.utils.set_random_seed(options.seed)
-    model = build_model()
+    model = build_model(num_topics)
     model, x_train, x_test = vary(model, x_train, x_test, options)  # not in the article: its variants
     model.summary()
 
@@ -89,7 +88,7 @@ if __name__ == "__main__":
     # Evaluate it on the test set.
     test_loss, test_accuracy = model.evaluate(test_batches, verbose=options.verbose)
     print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
+    print(report(model.predict(test_batches, verbose=0), y_test, corpus.labels))
 
     # Plot the test loss in red and the training loss in blue, and save what the run gave.
-    curve = draw_curve(run.history, run.title)
-    finish(run, curve)
+    finish(run, draw_curve(run.history, run.title))

@@ -26,9 +26,8 @@ def batches(
 
     With plain arrays, `fit` stalls for two seconds or more at the end of many epochs, waiting for the thread of
     tf.data's autotuner (epochs of the Reuters model took 5.9 to 10.8 s at equal processor time, with autotuning off
-    5.3 to 6.8 s). And after `keras.utils.set_random_seed` it shows the model the same batches in the same order in
-    every epoch. (`python -m pytest --upstream tests/test_arrays.py` shows the second, and that this function has
-    neither; TensorFlow 2.21, Keras 3.15.)
+    5.3 to 6.8 s). And after `keras.utils.set_random_seed` it shows the model the same batches in every epoch.
+    (`python -m pytest --upstream tests/test_arrays.py` shows that, and that this has neither; Keras 3.15.)
 
     The seed determines all the orders; None keeps that of the arrays, as for a test set. `skip` is the number of epochs
     whose orders are left out, because an interrupted run has already had them. The number of batches is known.
@@ -47,3 +46,25 @@ def batches(
     for _ in range(2 * skip):  # every iterator has a new order, and `fit` makes two for each epoch
         iter(dataset)
     return dataset
+
+
+def report(probabilities: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
+    """Return how often the commonest label is right, and a table: ten labels, the others together, the macro average.
+
+    As scikit-learn has it: of the labels that occur in test or answers, and x / 0 is 0. Labels as numbers or one-hot.
+    """
+    answers = probabilities.argmax(axis=1) if probabilities.shape[1] > 1 else (probabilities[:, 0] > 0.5).astype(int)
+    truths = y_test.argmax(axis=1) if y_test.ndim > 1 else y_test
+    counted = [np.bincount(part, minlength=len(labels)) for part in (truths[answers == truths], answers, truths)]
+    table = np.stack(counted)  # of each label: rightly answered, answered, true
+    order = [label for label in np.argsort(-table[2], kind="stable") if table[1:, label].any()]
+    rows = [(labels[label], table[:, label]) for label in order[:10]]
+    if others := order[10:]:
+        rows.append((f"{len(others)} others together", table[:, others].sum(axis=1)))
+    always = f"Always '{labels[order[0]]}'"
+    lines = [f"{always:<14} {table[2].max() / len(truths):.4f}\n\nprecision recall    F1  texts  label"]
+    for name, (right, answered, true) in [*rows, ("macro average", table[:, order])]:
+        scores = (np.mean(part / np.maximum(of, 1)) for part, of in
+                  ((right, answered), (right, true), (2 * right, answered + true)))  # fmt: skip
+        lines.append("   {:.3f}  {:.3f} {:.3f} {:6}  {}".format(*scores, np.sum(true), name))
+    return "\n".join(lines) + "\n"

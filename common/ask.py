@@ -1,7 +1,5 @@
 """A trained network's answer to texts of your own: `python -m common.ask NETWORK.keras [TEXT ...]`."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys
@@ -9,25 +7,21 @@ import warnings
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from common import checkpoint
-from common.files import one_line, write
+from common.files import one_line
 from common.options import set_up_process
 from common.words import UNKNOWN, numbering, printable, split, to_numbers
-
-if TYPE_CHECKING:  # Keras and Matplotlib take seconds: a wrong command line and a wrong file are answered at once
-    import keras
-    from matplotlib.figure import Figure
 
 BATCH_SIZE = 500  # texts that are answered together
 MOST_PANELS = 8  # texts in one figure
 
 
 class Network(NamedTuple):
-    model: keras.Model
+    model: object  # a `keras.Sequential`; Keras is imported when command line and file have been looked at
     numbers: dict[str, int]  # of the words
     labels: list[str]
     length: int  # how many words it reads
@@ -56,7 +50,7 @@ def main() -> None:
     try:
         network = open_network(options.file)
     except Exception as error:  # the file may be damaged in any way, or made to be
-        sys.exit(f"Cannot ask {options.file}: {printable(one_line(error))}")
+        sys.exit(f"Cannot ask {options.file}: {one_line(error)}")
     sys.exit(_ask(network, options.texts, options.output))
 
 
@@ -91,7 +85,7 @@ def answer(network: Network, texts: list[str]) -> list[Answer]:
     return answers
 
 
-def draw_answers(network: Network, answers: list[Answer]) -> Figure:
+def draw_answers(network: Network, answers: list[Answer]):
     """Draw how each verdict grows: over a word stands the answer to the text's beginning up to there."""
     from matplotlib.figure import Figure
 
@@ -113,8 +107,8 @@ def draw_answers(network: Network, answers: list[Answer]) -> Figure:
 
 def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     """Print the answers as the texts come, draw the first ones, and return the exit status."""
-    prompt = not texts and sys.stdin.isatty()
-    lines = iter(texts) if texts else _lines(prompt)
+    prompt = not texts and sys.stdin is not None and sys.stdin.isatty()
+    lines = iter(texts) if texts or sys.stdin is None else _lines(prompt)
     asked, answered, drawn = 0, 0, []
     try:
         while batch := list(islice(lines, 1 if prompt else BATCH_SIZE)):
@@ -130,12 +124,9 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     if not asked and not prompt:
         print("There is no text on standard input.", file=sys.stderr)
     if output and drawn:
-        from matplotlib import rc_context
+        from common.curve import save_figure
 
-        from common.curve import STYLE
-
-        with rc_context(STYLE):
-            return 0 if write(output, lambda part: draw_answers(network, drawn).savefig(part)) else 1
+        return 0 if save_figure(output, lambda: draw_answers(network, drawn)) else 1
     return 0 if answered or (prompt and not asked) else 1
 
 
@@ -144,6 +135,8 @@ def _lines(prompt: bool) -> Iterator[str]:
     sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace", newline=None)
     print("> " * prompt, end="", file=sys.stderr, flush=True)
     for line in iter(sys.stdin.readline, ""):
+        if "\0" in line:
+            sys.exit("Standard input is not UTF-8 but UTF-16. In PowerShell: $OutputEncoding = [Text.Encoding]::UTF8")
         if line.strip():
             yield line
         print("> " * prompt, end="", file=sys.stderr, flush=True)

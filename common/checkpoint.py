@@ -1,19 +1,13 @@
 """The file that keeps a network: `NAME.keras`, which Keras opens as it is and from which a run goes on.
 
-It is what `model.save` writes and one more entry, `run.json`: the epochs so far, a description of network and
-experiment, the words and labels, and what no Keras file holds, the random state of a dropout layer.
+It is what `model.save` writes and `run.json`: the epochs so far, a description of network and experiment, words and
+labels, and what no Keras file holds, the random state of a dropout layer.
 """
-
-from __future__ import annotations
 
 import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # a file is checked before Keras is imported
-    import keras
 
 RUN, RANDOM = "run.json", "seed_generator_state"  # the entry; the path of a layer's random state ends so
 # What a network is rebuilt from: layers, and words in their settings. All other settings are numbers.
@@ -23,7 +17,7 @@ WORDS = ("tanh", "sigmoid", "softmax", "relu", "linear", "valid", "same", "causa
 ONLY_FOR_TRAINING = ("initializer", "regularizer", "constraint", "dtype", "trainable")  # how such settings' names end
 
 
-def save(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
+def save(path: Path, model, facts: dict[str, object]) -> None:
     """Save the compiled model and what is to be known about it: what JSON can hold, for `read` to return."""
     model.save(path)
     state = [variable.numpy().tolist() for variable in model.variables if variable.path.endswith(RANDOM)]
@@ -44,7 +38,7 @@ def read(path: Path) -> dict[str, object]:
         return facts
 
 
-def restore(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
+def restore(path: Path, model, facts: dict[str, object]) -> None:
     """Give the compiled model, which the file's description fits, the weights, the optimizer and the random state."""
     model.optimizer.build(model.trainable_variables)
     model.load_weights(path)
@@ -53,7 +47,7 @@ def restore(path: Path, model: keras.Model, facts: dict[str, object]) -> None:
         variable.assign(value)
 
 
-def describe(model: keras.Model) -> dict[str, object]:
+def describe(model) -> dict[str, object]:
     """Return what the compiled model is, in a flat dictionary: `{"3 Conv1D filters": 64, "optimizer": "Adam", ...}`."""
     parts = {"layers": ", ".join(type(layer).__name__ for layer in model.layers), "input shape": model.input_shape[1:]}
     for number, layer in enumerate(model.layers, start=1):
@@ -85,14 +79,13 @@ def difference(old: dict[str, object], new: dict[str, object]) -> str | None:
     return None
 
 
-def rebuild(facts: dict[str, object]) -> keras.Sequential:
-    """Return the network that the facts describe, with new weights, not compiled: to be asked, not trained.
+def rebuild(facts: dict[str, object]):
+    """Return the `keras.Sequential` that the facts describe, with new weights, not compiled: to be asked, not trained.
 
-    Keras's safe mode has had holes (CVE-2025-1550, 2025-8747, 2025-9906, 2025-49655, 2026-1462); each of them took an
-    object that a file's configuration names. Here that is not read; whatever the description names but ten layers and
-    a few words is a ValueError.
+    Keras's safe mode has had holes (CVE-2025-1550, 2025-8747, 2025-9906, 2025-49655, 2026-1462), all by objects that a
+    file's configuration names. Here whatever the description names but ten layers and a few words is a ValueError.
     """
-    import keras
+    import keras  # not above: a file is read before Keras is imported
 
     description, labels = facts["description"], facts["labels"]
     model = keras.Sequential([keras.Input(description["input shape"], dtype="int32")])
@@ -108,7 +101,7 @@ def rebuild(facts: dict[str, object]) -> keras.Sequential:
         if kind not in LAYERS:
             raise ValueError(f"its {kind:.80} is no part of these scripts' networks")
         model.add(getattr(keras.layers, kind)(**settings))
-    outputs, last = (1, "sigmoid") if len(labels) == 2 else (len(labels), "softmax")
-    if model.output_shape != (None, outputs) or settings.get("activation") != last:
+    outputs = {"softmax": len(labels), "sigmoid": 1 if len(labels) == 2 else None}.get(settings.get("activation"))
+    if model.output_shape != (None, outputs):
         raise ValueError(f"its last layer gives no probabilities of {len(labels)} labels")
     return model

@@ -1,22 +1,31 @@
 """The loss curve, and how all figures are drawn."""
 
 import sys
+import warnings
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
+from matplotlib import font_manager, get_cachedir, rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from common.files import write
+
+# Matplotlib takes each character from the first font that has it: its own, then Korean, Japanese and Chinese ones.
+FONTS = ("DejaVu Sans", "Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo",
+         "AppleGothic", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", "Meiryo", "Noto Sans CJK SC", "PingFang SC",
+         "Microsoft YaHei")  # fmt: skip
 # Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
 STYLE = {"text.usetex": False, "text.parse_math": False}
+STYLE["font.family"] = [name for name in FONTS if name in font_manager.get_font_names()]
+say_once = cache(partial(print, file=sys.stderr))  # a run draws its curve after every epoch
 
 
 @rc_context(STYLE)
 def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | None = None) -> Figure:
-    """Draw test and training loss over the epochs, and mark the lowest test loss; 8 by 5 inches.
-
-    The history is that of what `fit` returns: "loss" and "val_loss", a finite number for each epoch.
-    """
+    """Draw the history's "loss" and "val_loss", finite numbers, over the epochs, and mark the lowest; 8 by 5 inches."""
     loss, val_loss = history["loss"], history["val_loss"]
     epochs = range(1, len(loss) + 1)
     figure = figure or Figure(figsize=(8, 5), dpi=120, layout="constrained")
@@ -35,6 +44,16 @@ def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | Non
     axes.grid(alpha=0.5)
     axes.legend(loc="upper right", framealpha=1)
     return figure
+
+
+def save_figure(path: Path, figure: Figure | Callable[[], Figure]) -> bool:
+    """Write the figure, or say why not, as `write` does; and say what to do where no font has one of its characters."""
+    with rc_context(STYLE), warnings.catch_warnings(record=True, action="always") as caught:
+        written = write(path, lambda part: (figure if isinstance(figure, Figure) else figure()).savefig(part))
+    if any("missing from font" in str(warning.message) for warning in caught):
+        say_once("No font here has all characters of the figure: install one, as NanumGothic (Debian: fonts-nanum), "
+                 f"and delete {get_cachedir()}/fontlist*.json, Matplotlib's list of fonts")  # fmt: skip
+    return written
 
 
 @rc_context(STYLE)

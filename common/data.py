@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -19,6 +18,8 @@ import numpy as np
 from common import sample
 from common.files import one_line
 from common.sample import Split
+from common.texts import Corpus, load_file
+from common.words import MARKERS
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"  # this and the sums: as in Keras's loaders
 SHA256 = {
@@ -28,26 +29,18 @@ SHA256 = {
     "imdb_word_index.json": "027313fe9a320280f3bf0fac5baf58c4a683cf39a7ed9c3d3d3912bde4284cf6",
 }
 SILENCE = 30  # seconds without a block, 8 kB, after which a download has failed; Keras alone would wait for ever
-MARKERS = ["[padding]", "[start]", "[?]", "[unused]"]  # what the numbers 0 to 3 stand for
 
 
-class Corpus(NamedTuple):
-    """What was loaded, beside the arrays."""
-
-    name: str  # for titles, "Reuters news"
-    source: str  # "keras" for the real data, "sample" for the built-in sample corpus
-    words: list[str]  # `words[n]` has the number n, real words from 4 up; empty if the list could not be had
-    labels: list[str]  # what the labels 0, 1 ... stand for
-
-
-def load_reuters(source: str, num_words: int, test_split: float) -> tuple[Split, Split, Corpus]:
+def load_reuters(source: str | tuple, num_words: int, test_split: float) -> tuple[Split, Split, Corpus]:
     """Load what `keras.datasets.reuters.load_data` loads, or the sample news in its place.
 
     Where the real data can be neither found in Keras's cache nor downloaded, it says why and what to do about it, and
     then, with the source "auto", goes on with the sample corpus, as with "sample"; with "keras" it ends the program.
-    Word numbers from `num_words` up become 2; `test_split` is the share of the test. x are arrays of int32 arrays of
-    word numbers, y int64 arrays.
+    Or the source is what `load_file` takes of a file of one's own. Word numbers from `num_words` up become 2;
+    `test_split` is the share of the test. x are arrays of int32 arrays of word numbers, y int64 arrays.
     """
+    if isinstance(source, tuple):
+        return load_file(*source, num_words)
     labels = list(keras.datasets.reuters.get_label_names())
     if (content := _read("reuters.npz", source)) is None:
         *splits, words = sample.load_news(num_words, test_split)
@@ -59,8 +52,10 @@ def load_reuters(source: str, num_words: int, test_split: float) -> tuple[Split,
     return (x[:num_train], y[:num_train]), (x[num_train:], y[num_train:]), corpus
 
 
-def load_imdb(source: str, num_words: int) -> tuple[Split, Split, Corpus]:
+def load_imdb(source: str | tuple, num_words: int) -> tuple[Split, Split, Corpus]:
     """Load what `keras.datasets.imdb.load_data` loads, or the sample reviews in its place: see `load_reuters`."""
+    if isinstance(source, tuple):
+        return load_file(*source, num_words, most_labels=2)
     labels = ["negative", "positive"]
     if (content := _read("imdb.npz", source)) is None:
         *splits, words = sample.load_reviews(num_words)

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from common.words import printable
+
 
 def write(path: Path, fill: Callable[[Path], object]) -> bool:
-    """Write or replace a file, or say in one line on standard error why it could not be written.
+    """Write or replace a file and return True, or say in one line on standard error why that failed.
 
     `fill` writes it to the path that it is given, in a directory of its own. When all of it is on the disk it takes the
     place of `path`, which is as it was if anything goes wrong. Of two processes that write it the last one wins.
@@ -28,5 +30,5 @@ def write(path: Path, fill: Callable[[Path], object]) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """Return what the error says, in one line of at most 300 characters."""
-    return (getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__)[:300]
+    """Return what the error says, in one line of at most 300 characters that do not move the cursor."""
+    return printable(getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__)[:300]

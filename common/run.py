@@ -1,9 +1,8 @@
 """What surrounds the training in both scripts: a run that is stopped, killed or fails loses no finished epoch.
 
 Keras's own callbacks leave a gap each: `CSVLogger` truncates the old file first, `BackupAndRestore` writes weights and
-epoch number one after the other over the old ones, and no Keras file holds the random state of a dropout layer. Here
-all of it goes into one file that is replaced as a whole, and a resumed run gives, on the same machine, the same
-numbers, to the last digit, as one that nobody stopped (`python -m pytest -k stopped_run` shows it).
+epoch number one after the other over the old ones. Here all goes into one file that is replaced as a whole, and a run
+that is resumed on the same machine gives the same numbers, to the last digit, as one that nobody stopped.
 """
 
 import csv
@@ -14,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from argparse import Namespace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from common import checkpoint, variants
-from common.curve import draw_curve, show_curve
+from common.curve import draw_curve, save_figure, show_curve
 from common.data import Corpus
 from common.files import one_line, write
 from common.options import PROJECT, in_session
@@ -43,6 +43,7 @@ class Run(keras.callbacks.Callback):
 
     def __init__(self, options: Namespace, corpus: Corpus, model: keras.Model, *arrays: np.ndarray) -> None:
         super().__init__()
+        model.build((None, *arrays[0].shape[1:]))  # as the first batch would, where a script has no `keras.Input`
         self.options, self.title = options, variants.title(options, corpus.name)
         stem = options.output_dir / variants.file_name(options, corpus.source)
         self.files = {kind: Path(f"{stem}.{kind}") for kind in KINDS}
@@ -57,10 +58,10 @@ class Run(keras.callbacks.Callback):
         elif any(path.exists() for path in self.files.values()):
             print(f"{stem}.* is there already: after the first epoch it becomes {stem.name}.previous.*")
         self.initial_epoch = len(self.history["loss"])
-        self.signals, self.handlers = [], {}
+        self.signals, self.handlers, self.is_kept = [], {}, options.resume
 
     def on_train_begin(self, logs: dict | None = None) -> None:  # an exception could hit the middle of anything
-        for number in SIGNALS:
+        for number in SIGNALS if threading.current_thread() is threading.main_thread() else ():
             if signal.getsignal(number) != signal.SIG_IGN:  # as SIGHUP is under `nohup`
                 self.handlers[number] = signal.signal(number, lambda number, frame: self.signals.append(number))
 
@@ -81,7 +82,7 @@ class Run(keras.callbacks.Callback):
         _set_aside(self.files if not epoch else {})
         for column in COLUMNS:
             self.history[column].append(float(logs[column]))
-        save(self, draw_curve(self.history, self.title))
+        self.is_kept |= "keras" in save(self, draw_curve(self.history, self.title))
 
 
 def save(run: Run, curve: Figure) -> list[str]:
@@ -93,7 +94,8 @@ def save(run: Run, curve: Figure) -> list[str]:
             csv.writer(stream, lineterminator="\n").writerows([("epoch", *COLUMNS), *rows])
 
     fill = {"keras": lambda path: checkpoint.save(path, run.model, run.facts), "csv": write_history}
-    return [kind for kind, path in run.files.items() if write(path, fill.get(kind, curve.savefig))]
+    files = run.files.items()
+    return [kind for kind, path in files if (write(path, fill[kind]) if kind in fill else save_figure(path, curve))]
 
 
 def finish(run: Run, curve: Figure) -> None:
@@ -122,7 +124,7 @@ def _stop(run: Run) -> None:
     run.on_train_end()
     epochs, number = len(run.history["loss"]), run.signals[0]
     command = SHELL([*sys.orig_argv, *["--resume"] * ("--resume" not in sys.orig_argv)])
-    how = f" To go on: {'run it again with --resume' if in_session() else command}" * bool(epochs)
+    how = f" To go on: {'run it again with --resume' if in_session() else command}" * run.is_kept
     print(f"\nStopped by {signal.Signals(number).name} after epoch {epochs} of {run.options.epochs}.{how}")
     sys.exit(128 + number)
 

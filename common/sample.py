@@ -1,9 +1,8 @@
 """The built-in sample corpus: texts on which word order alone decides the label.
 
-It stands in for the real data, and shows what the article begins with: order carries meaning. Every text has a twin
-with exactly the same words in another order and with another label, "the plot was dull but the acting was superb" and
-"the acting was superb but the plot was dull", both for training or both for the test. So whoever only counts words is
-right on one of two twins at most. A template has two places, and says which one decides; neutral sentences surround it.
+Every text has a twin with exactly the same words in another order and with another label, "the plot was dull but the
+acting was superb" and "the acting was superb but the plot was dull", both for training or both for the test. So whoever
+only counts words is right on one of two twins at most. A template has two places, and says which one decides.
 """
 
 from collections import Counter
@@ -107,10 +106,7 @@ def load_reviews(num_words: int = 2**31) -> tuple[Split, Split, list[str]]:
 
 
 def load_news(num_words: int = 2**31, test_split: float = 0.2) -> tuple[Split, Split, list[str]]:
-    """Return 4,000 sample news, of which `test_split` go to the test, and their words: see `load_reviews`.
-
-    The labels are the 46 topics, 0 to 45, in the order of `keras.datasets.reuters.get_label_names()`.
-    """
+    """Return 4,000 sample news, `test_split` of them for the test, and their words: see `load_reviews`; y: topics."""
     rng = np.random.RandomState(113)
 
     def write_twins() -> tuple[str, int, tuple[str, int], tuple[str, int]]:

@@ -1,6 +1,7 @@
 """Variants of the experiments, which the article does not have: each takes away what one of its claims is about."""
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 import numpy as np
 
@@ -14,18 +15,19 @@ def add_options(parser: ArgumentParser, has_conv: bool) -> None:
         help="the recurrent layer; none: an average, which cannot see order (default: %(default)s)")  # fmt: skip
     add("--shuffle-words", action="store_true",
         help="each text's words in random order, for training and test (default: in their own order)")  # fmt: skip
+    parser.set_defaults(conv=None)
     if has_conv:
-        add("--no-conv", dest="conv", action="store_false",
+        add("--no-conv", dest="conv", action="store_false", default=True,
             help="the recurrent layer straight on the word vectors (default: on convolution and pooling)")  # fmt: skip
-    else:
-        parser.set_defaults(conv=None)
 
 
 def file_name(options: Namespace, source: str) -> str:
     """Return the stem of the files' names: "reuters_lstm", "reuters_lstm-gru-shuffled", "reuters_lstm-sample"."""
     parts = {options.recurrent: options.recurrent != "lstm", "no_conv": options.conv is False}
     parts |= {"shuffled": options.shuffle_words, "sample": source == "sample"}
-    return "-".join([options.script, *(part for part, named in parts.items() if named)])
+    stem = Path(source).stem  # of a file of one's own; "gru.csv" is no variant
+    own = [stem if stem not in {*RECURRENT, *parts} - {"lstm"} else source] if source not in ("keras", "sample") else []
+    return "-".join([options.script, *(part for part, named in parts.items() if named), *own])
 
 
 def title(options: Namespace, corpus: str) -> str:
@@ -37,8 +39,8 @@ def title(options: Namespace, corpus: str) -> str:
 def vary(model, x_train: np.ndarray, x_test: np.ndarray, options: Namespace) -> tuple:
     """Return network and texts of the variant that the options ask for: by default, all as they are.
 
-    The model is a `keras.Sequential`, built after `keras.utils.set_random_seed(options.seed)` and not yet compiled; a
-    variant's first weights are those of one that is built so from the start. The texts come from `pad`.
+    The model, not yet compiled, was built after `set_random_seed(options.seed)`: a variant's first weights are those of
+    one that is built so from the start. The texts come from `pad`.
     """
     import keras  # not above: the command line is read before Keras is imported
     from keras import layers
@@ -67,10 +69,7 @@ def vary(model, x_train: np.ndarray, x_test: np.ndarray, options: Namespace) -> 
 
 
 def shuffle_words(texts: np.ndarray, seed: int) -> np.ndarray:
-    """Return the texts, of shape `(n, length)`, each with its words in an order of its own that the seed determines.
-
-    Padding (0) and start marker (1), in front, stay where they are.
-    """
+    """Return the texts, `(n, length)`, each with its words in random order; padding (0) and start (1) stay in front."""
     places = np.random.default_rng(seed).random(texts.shape)
     places[texts <= 1] = -1
     return np.take_along_axis(texts, places.argsort(axis=1, kind="stable"), axis=1)

@@ -113,7 +113,8 @@ def label(name: str) -> str:
     """Return what a reader calls the variant whose files have this name: "CNN and GRU, words shuffled, on the sample".
 
     Args:
-        name: from `common.variants.file_name`, or with the epochs in it, as in `plots/reference`; any other is returned as it is.
+        name: from `common.variants.file_name`, or with the epochs in it, as in `plots/reference`; any other is returned
+            as it is.
     """
     parts = "|".join(RECURRENT)
     found = re.fullmatch(

@@ -23,12 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the marked tests that nobody has asked for, and those whose real data are not here."""
+    """Leave out the marked tests that nobody has asked for, and those that cannot be had here."""
 
     def left_out(item: pytest.Item) -> bool:
         needed = [REAL_DATA / file for mark in item.iter_markers("real_data") for file in mark.args]
         asked_for = all(config.getoption(f"--{mark}") or mark not in item.keywords for mark in ("slow", "upstream"))
-        return not asked_for or not all(path.exists() for path in needed)
+        cannot = any(mark.args[0] for mark in item.iter_markers("skipif"))
+        return not asked_for or cannot or not all(path.exists() for path in needed)
 
     config.hook.pytest_deselected(items=[item for item in items if left_out(item)])
     items[:] = [item for item in items if not left_out(item)]

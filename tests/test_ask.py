@@ -101,7 +101,7 @@ def test_unknown_words_stand_in_brackets(imdb: Path, ask_it: Ask) -> None:
     _, said, _ = ask_it(imdb, "Conan\u2019s PLOT was\tdull \ud55c\uae00!", "a\x1b[2Jplot plot")
     assert [line.split("\t")[1] for line in said.splitlines()] == [
         "[conan's] plot was dull [\ud55c\uae00]",
-        "[a\\x1b] [2jplot] plot",  # nothing that would move the cursor
+        "a [2jplot] plot",  # nothing that would move the cursor
     ]
 
 
@@ -134,7 +134,34 @@ def test_lines_of_standard_input_in_batches(imdb: Path, ask_it: Ask, monkeypatch
 
 
 def test_bytes_that_are_not_utf_8_as_an_argument(imdb: Path, ask_it: Ask) -> None:
-    assert ask_it(imdb, os.fsdecode(b"plot \xe9"))[1].endswith("\tplot [\\udce9]\n")
+    assert ask_it(imdb, os.fsdecode(b"plot \xe9"))[1].endswith("\tplot\n")  # it parts words, as a symbol
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The \u201cplot\u201d was dull\u2014but the acting was superb\u2026",
+        "The \u00ab\u00a0plot\u00a0\u00bb was\u00a0dull \u2013 but\u2003the acting was superb\u2026\u200b",
+        "The plot was dull,\rbut the acting\r\nwas superb.\r",
+        "\ufeffThe \u201eplot\u201c was dull\u2028but the \uff41\uff43\uff54\uff49\uff4e\uff47\u3000was superb\uff01",
+    ],
+    ids=["quotes, dash, ellipsis", "other quotes, dash, spaces", "line ends", "mark, line separator, wide letters"],
+)
+def test_a_sentence_as_people_write_it_is_answered_as_in_ascii(text: str, imdb: Path, ask_it: Ask) -> None:
+    expected = ask_it(imdb, DULL)
+    assert expected[1].endswith("\tthe plot was dull but the acting was superb\n")
+    assert ask_it(imdb, text) == expected
+    if "\r" not in text:  # there it ends a line
+        assert ask_it(imdb, stdin=f"{text}\n".encode()) == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", [DULL, "\uc5b4\uc81c \uc8fc\uac00\uac00 \uc5b4\ub54c?"])
+def test_utf_16_on_standard_input_is_said_in_one_line(encoding: str, text: str, imdb: Path, ask_it: Ask) -> None:
+    """As PowerShell 5.1 writes it."""
+    code, said, errors = ask_it(imdb, stdin=f"{text}\r\n{text}\r\n".encode(encoding))
+    assert (code, said) == (1, "")
+    assert re.fullmatch("Standard input is not UTF-8 but UTF-16. .*OutputEncoding.*\n", errors)
 
 
 def test_a_text_without_a_known_word(imdb: Path, ask_it: Ask) -> None:
@@ -272,7 +299,7 @@ def test_ctrl_c_while_keras_is_imported(imdb: Path) -> None:
         cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     lines = iter(process.stderr.readline, "")
-    assert any("| common.words" in line for line in lines)  # the last of its own; then it reads the file
+    assert any("| common.options" in line for line in lines)  # the last of its own; then it reads the file
     time.sleep(0.7)
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=20)

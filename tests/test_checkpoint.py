@@ -19,6 +19,7 @@ import imdb_cnn_lstm
 import reuters_lstm
 from common import ask, checkpoint, run
 from common.data import load_imdb, load_reuters
+from common.words import MARKERS
 
 DULL = "The plot was dull, but the acting was superb."
 Asking = Callable[[Path], str]
@@ -226,6 +227,40 @@ def test_settings_of_which_keras_makes_no_network_are_refused(
         if value is None:
             del description[key]
         refusal(rewritten(imdb, tmp_path / "it.keras", {"description": description}))
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "labels"),
+    [
+        (2, "softmax", 2),
+        (3, "softmax", 3),
+        (1, "sigmoid", 2),
+        (2, "sigmoid", 2),
+        (2, "sigmoid", 3),
+        (1, "sigmoid", 3),
+        (1, "softmax", 2),
+        (3, "softmax", 2),
+    ],
+)
+def test_a_last_layer_that_gives_probabilities_of_the_labels(
+    units: int, activation: str, labels: int, tmp_path: Path, refusal: Asking
+) -> None:
+    """Of two labels either one of the second or one of each; of more one of each. All others are refused."""
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((9,), dtype="int32"), layers.Embedding(6, 3), layers.LSTM(2)])
+    model.add(layers.Dense(units, activation=activation))
+    model.compile(loss="mse", optimizer="adam")
+    model.set_weights([8 * weight + 0.5 * np.arange(weight.shape[-1]) for weight in model.get_weights()])
+    facts = {"words": [*MARKERS, "good", "dull"], "labels": ["a", "b", "c"][:labels]}
+    checkpoint.save(tmp_path / "it.keras", model, facts | {"description": checkpoint.describe(model)})
+    if (units, activation, labels) not in ((1, "sigmoid", 2), (labels, "softmax", labels)):
+        assert f"no probabilities of {labels} labels" in refusal(tmp_path / "it.keras")
+        return
+    (found,) = ask.answer(ask.open_network(tmp_path / "it.keras"), ["Good, good!"])
+    outputs = model.predict_on_batch(np.array([[0] * 6 + [1, 4, 4]], "int32"))[0].tolist()
+    outputs = [1 - outputs[0], *outputs] if units == 1 else outputs
+    likeliest = sorted(zip(outputs, facts["labels"], strict=True), reverse=True)[: 1 if labels == 2 else 3]
+    assert found.verdict == ", ".join(f"{label} {probability:.4f}" for probability, label in likeliest)
 
 
 @pytest.mark.parametrize("description", [None, 5, "Dense", [], ["layers"], {}], ids=repr)

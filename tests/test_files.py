@@ -121,7 +121,7 @@ def test_the_command_that_goes_on_is_quoted_as_windows_does(
         windows = runpy.run_path(run.__file__)["Run"]
     stopped = windows.__new__(windows)  # as it is when a signal has come in the training
     stopped.options, stopped.history = Namespace(epochs=3), {"loss": [0.5]}
-    stopped.signals, stopped.handlers = [signal.SIGINT], {}
+    stopped.signals, stopped.handlers, stopped.is_kept = [signal.SIGINT], {}, True
     with pytest.raises(SystemExit) as end:
         stopped.on_train_batch_end(0)
     assert end.value.code == 130

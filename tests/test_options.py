@@ -28,7 +28,7 @@ def test_help_states_every_default(
     said = capsys.readouterr().out
     options = said.partition("options:")[2].strip().split("\n  --")[1:]
     names = {option.split()[0].rstrip(",") for option in options}
-    expected = {"epochs", "batch-size", "seed", "resume", "data", "output-dir", "show"}
+    expected = {"epochs", "batch-size", "seed", "resume", "data", "test-data", "columns", "output-dir", "show"}
     expected |= {"recurrent", "shuffle-words"} | ({"no-conv"} if script == "imdb_cnn_lstm" else set())
     assert names == expected
     assert all("(default: " in option for option in options)
@@ -49,7 +49,7 @@ def test_help_states_every_default(
         (["--batch-size", "9" * 30], "argument --batch-size: must be from 1 to "),
         (["--seed", "-1"], "argument --seed: must be from 0 to 4294967295"),
         (["--seed", "4294967296"], "argument --seed: must be from 0 to 4294967295"),
-        (["--data", "real"], "argument --data: invalid choice: 'real'"),
+        (["--data", "real"], "--data is auto, keras, sample or a file"),
         (["--recurrent", "rnn"], "argument --recurrent: invalid choice: 'rnn'"),
         (["--no-conv"], "unrecognized arguments: --no-conv"),
         (["--output-dir", ""], "cannot write to '': No such file or directory: choose another --output-dir"),
@@ -174,6 +174,16 @@ def test_the_streams_and_signals_of_a_process(process: pytest.MonkeyPatch, capsy
     assert (sys.stdout.errors, sys.stdout.line_buffering) == ("backslashreplace", True)
     assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_import_that_aborts_is_not_silent(tmp_path: Path) -> None:
+    """As TensorFlow's does on a processor without AVX."""
+    (tmp_path / "keras.py").write_text("import os\nos.abort()\n")
+    code = "from common.options import set_up_process; set_up_process()"
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "Fatal Python error: Aborted" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import signal
 import time
 from argparse import Namespace
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -95,6 +96,53 @@ def test_a_file_that_cannot_be_set_aside_is_left_and_the_others_are_written(
         assert (tmp_path / name).read_text() == "the old one"
     assert len(checkpoint.read(tmp_path / "a.keras")["history"]["loss"]) == 2
     imread(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_stop_says_how_to_go_on_only_where_a_network_is_kept(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: bool
+) -> None:
+    """Where the disk is full from the start, `--resume` would find nothing, or another run's network."""
+
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    one = begin()
+    if kept:
+        one.on_epoch_end(0, LOGS)
+    monkeypatch.setattr(run.checkpoint, "save", fail)
+    one.on_epoch_end(1, LOGS)
+    one.signals.append(signal.SIGTERM)
+    with pytest.raises(SystemExit) as end:
+        one.on_train_batch_end(0)
+    assert end.value.code == 143
+    said = capsys.readouterr().out
+    assert f"Stopped by SIGTERM after epoch {1 + kept} of 9." in said
+    assert ("--resume" in said) == kept
+
+
+def test_a_network_without_an_input_as_in_the_article(tmp_path: Path) -> None:
+    """It is built as the first batch would, with the same first weights, and described."""
+    weights = []
+    for first in ([keras.Input((6,), dtype="int32")], []):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([*first, layers.Embedding(9, 3), layers.LSTM(2), layers.Dense(1, "sigmoid")])
+        model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
+        options = {"script": "a", "seed": 1, "batch_size": 2, "epochs": 9, "resume": False, "output_dir": tmp_path}
+        options |= {"recurrent": "lstm", "conv": None, "shuffle_words": False, "show": False}
+        described = run.Run(Namespace(**options), CORPUS, model, *ARRAYS).facts["description"]
+        assert described["input shape"] == [6]
+        weights.append(model.get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_run_in_a_thread(begin: Begin) -> None:
+    """Python lets only the main thread catch signals."""
+    one = begin()
+    with ThreadPoolExecutor() as pool:
+        pool.submit(one.on_train_begin).result()
+    assert one.handlers == {}
 
 
 @pytest.mark.parametrize(

@@ -69,9 +69,12 @@ def test_a_whole_run(finished: Finished, script: str) -> None:
     header, rows = read_history(finished.out / f"{script}-sample.csv")
     assert header == COLUMNS
     assert [row[0] for row in rows] == [1, 2, 3]
-    assert lines[-8:-1] == [
-        f"Test loss      {rows[-1][3]:.4f}",
-        f"Test accuracy  {rows[-1][4]:.4f}",
+    tested = lines.index(f"Test loss      {rows[-1][3]:.4f}")
+    assert lines[tested + 1] == f"Test accuracy  {rows[-1][4]:.4f}"
+    assert re.fullmatch(r"Always '\S+' +0\.\d{4}", lines[tested + 2])
+    assert re.fullmatch(r" +0\.\d{3}  0\.\d{3} 0\.\d{3} +50  macro average", lines[-8])
+    assert lines[-7:-1] == [
+        "",
         f"Curve          {finished.out / f'{script}-sample.png'}",
         f"History        {finished.out / f'{script}-sample.csv'}",
         f"Network        {model}",

@@ -358,7 +358,7 @@ def test_what_does_not_fit_is_not_resumed(
          "that run had optimizer learning_rate 0.001, this one has 0.01"),
         ("reuters_lstm", "LSTM_UNITS = 100", "LSTM_UNITS = 101", "that run had 2 LSTM units 100, this one has 101"),
         ("reuters_lstm", "TEST_SPLIT = 0.2", "TEST_SPLIT = 0.4", "that run had training texts 200, this one has 150"),
-        ("reuters_lstm", "    y_test = one_hot(y_test, NUM_TOPICS)", "    y_test = one_hot(y_test[::-1], NUM_TOPICS)",
+        ("reuters_lstm", "    y_test = one_hot(y_test, num_topics)", "    y_test = one_hot(y_test[::-1], num_topics)",
          "that run had texts and labels "),
     ],
 )  # fmt: skip

@@ -120,6 +120,45 @@ def test_the_title_names_the_variant(recurrent: str, conv: bool | None, shuffled
     assert variants.title(Namespace(recurrent=recurrent, conv=conv, shuffle_words=shuffled), "news") == title
 
 
+@pytest.mark.parametrize(
+    ("source", "changed", "name"),
+    [
+        ("keras", {}, "it"),
+        ("sample", {}, "it-sample"),
+        ("reviews.csv", {}, "it-reviews"),
+        ("ratings_train.txt", {"recurrent": "gru", "shuffle_words": True}, "it-gru-shuffled-ratings_train"),
+        ("IMDB Dataset.csv", {"recurrent": "none", "conv": False}, "it-none-no_conv-IMDB Dataset"),
+        ("\uc8fc\uac00.2024.tsv", {}, "it-\uc8fc\uac00.2024"),
+        ("texts", {}, "it-texts"),
+        ("lstm.csv", {}, "it-lstm"),
+    ],
+)
+def test_the_name_of_the_files_of_each_kind_of_data(source: str, changed: dict[str, object], name: str) -> None:
+    options = {"script": "it", "recurrent": "lstm", "conv": None, "shuffle_words": False} | changed
+    assert variants.file_name(Namespace(**options), source) == name
+
+
+@pytest.mark.parametrize("stem", ["reviews", "lstm", "gru", "none", "no_conv", "shuffled"])
+def test_a_variant_has_files_of_its_own_whatever_the_data_are_called(stem: str) -> None:
+    names = [
+        variants.file_name(
+            Namespace(script="it", recurrent=recurrent, conv=conv, shuffle_words=shuffled), f"{stem}.csv"
+        )
+        for recurrent in RECURRENT
+        for conv in (True, False)
+        for shuffled in (True, False)
+    ]
+    assert len(set(names)) == len(names) == 16
+
+
+def test_as_many_outputs_as_topics_and_by_itself_those_of_the_article() -> None:
+    assert reuters_lstm.build_model().output_shape == (None, 46)
+    model = reuters_lstm.build_model(3)
+    assert model.output_shape == (None, 3)
+    options = Namespace(recurrent="gru", conv=None, shuffle_words=False, seed=1)
+    assert vary(model, None, None, options)[0].output_shape == (None, 3)
+
+
 def one_by_one(recurrent: str, conv: bool | None) -> keras.Sequential:
     """A variant built layer by layer, as if there were no other network before it."""
     layers = keras.layers
