@@ -7,7 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from matplotlib import font_manager, get_cachedir, rc_context
+from matplotlib import font_manager, get_cachedir, rc_context, rcParams
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -19,7 +19,7 @@ FONTS = ("DejaVu Sans", "Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malg
          "Microsoft YaHei")  # fmt: skip
 # Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
 STYLE = {"text.usetex": False, "text.parse_math": False}
-STYLE["font.family"] = [name for name in FONTS if name in font_manager.get_font_names()]
+STYLE["font.family"] = [*rcParams["font.family"], *(name for name in FONTS if name in font_manager.get_font_names())]
 say_once = cache(partial(print, file=sys.stderr))  # a run draws its curve after every epoch
 
 
@@ -51,8 +51,9 @@ def save_figure(path: Path, figure: Figure | Callable[[], Figure]) -> bool:
     with rc_context(STYLE), warnings.catch_warnings(record=True, action="always") as caught:
         written = write(path, lambda part: (figure if isinstance(figure, Figure) else figure()).savefig(part))
     if any("missing from font" in str(warning.message) for warning in caught):
-        say_once("No font here has all characters of the figure: install one, as NanumGothic (Debian: fonts-nanum), "
-                 f"and delete {get_cachedir()}/fontlist*.json, Matplotlib's list of fonts")  # fmt: skip
+        say_once(
+            f"No font here has all characters. For Hangul install NanumGothic, delete {get_cachedir()}/fontlist*.json"
+        )
     return written
 
 

@@ -36,8 +36,8 @@ def load_reuters(source: str | tuple, num_words: int, test_split: float) -> tupl
 
     Where the real data can be neither found in Keras's cache nor downloaded, it says why and what to do about it, and
     then, with the source "auto", goes on with the sample corpus, as with "sample"; with "keras" it ends the program.
-    Or the source is what `load_file` takes of a file of one's own. Word numbers from `num_words` up become 2;
-    `test_split` is the share of the test. x are arrays of int32 arrays of word numbers, y int64 arrays.
+    Or the source is what `load_file` takes. Word numbers from `num_words` up become 2; `test_split` is the share of the
+    test, but of a file. x are arrays of int32 arrays of word numbers, y int64 arrays.
     """
     if isinstance(source, tuple):
         return load_file(*source, num_words)

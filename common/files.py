@@ -12,8 +12,7 @@ from common.words import printable
 def write(path: Path, fill: Callable[[Path], object]) -> bool:
     """Write or replace a file and return True, or say in one line on standard error why that failed.
 
-    `fill` writes it to the path that it is given, in a directory of its own. When all of it is on the disk it takes the
-    place of `path`, which is as it was if anything goes wrong. Of two processes that write it the last one wins.
+    `fill` writes it in a directory of its own; when all of it is on the disk it takes the place of the old file.
     """
     part = {"prefix": f".{path.name}.part-", "dir": path.parent, "ignore_cleanup_errors": True}
     try:

@@ -51,9 +51,9 @@ def read_options(script: str, description: str, epochs: int, batch_size: int, ha
     for name, low, high in (("epochs", 1, 2**31), ("batch_size", 1, 2**31), ("seed", 0, 2**32)):
         if not low <= getattr(options, name) < high:
             parser.error(f"argument --{name.replace('_', '-')}: must be from {low} to {high - 1}")
-    own = options.data not in ("auto", "keras", "sample")
-    if (own and not os.path.exists(options.data)) or (options.test_data and not own) or options.columns.count(",") != 1:
-        parser.error("--data is auto, keras, sample or a file; only with a file --test-data, and --columns TEXT,LABEL")
+    own, columns = options.data not in ("auto", "keras", "sample"), options.columns.split(",")
+    if (own and not os.path.exists(options.data)) or (options.test_data and not own) or len({*columns}) != 2:
+        parser.error(f"--data is auto, keras, sample or a file, not '{options.data}'; with it --columns TEXT,LABEL")
     options.data = (options.data, options.test_data, options.columns) if own else options.data
     try:
         os.makedirs(options.output_dir, exist_ok=True)

@@ -47,7 +47,8 @@ class Run(keras.callbacks.Callback):
         self.options, self.title = options, variants.title(options, corpus.name)
         stem = options.output_dir / variants.file_name(options, corpus.source)
         self.files = {kind: Path(f"{stem}.{kind}") for kind in KINDS}
-        digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:16]
+        words = [corpus.words if corpus.source != "keras" else [], corpus.labels]  # the real ones may be missing
+        digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays) + repr(words).encode()).hexdigest()[:16]
         description = {"seed": options.seed, "batch size": options.batch_size, "training texts": len(arrays[0])}
         description |= {"test texts": len(arrays[2]), "texts and labels": digest} | checkpoint.describe(model)
         self.history = {column: [] for column in COLUMNS}

@@ -15,7 +15,7 @@ from common.words import FIRST_WORD, MARKERS, START, UNKNOWN, printable, split
 
 class Corpus(NamedTuple):  # what was loaded, beside the arrays
     name: str  # for titles, "Reuters news"
-    source: str  # "keras" for the real data, "sample" for the built-in sample corpus, or the name of a file
+    source: str  # "keras" for the real data, "sample" for the built-in sample corpus, or "./reviews.csv"
     words: list[str]  # `words[n]` has the number n, real words from 4 up; empty if the list could not be had
     labels: list[str]  # what the labels 0, 1 ... stand for
 
@@ -36,10 +36,10 @@ def load_file(file: str, test_file: str | None, columns: str, num_words: int, mo
             sys.exit(f"{where}: the training needs more texts with the label '{label:.40}'")
     whole = all(label.removeprefix("-").isdecimal() for label in known)
     labels = sorted(known, key=lambda label: (float(label) if whole else 0, label))
-    print(f"{len(labels)} labels:", ", ".join(f"{label:.40} {number:,}" for label, number in counts.most_common(50)))
+    print(f"{len(labels)} labels:", ", ".join(f"{label:.40} {number:,}" for label, number in counts.most_common()))
     x, words = _number([text for text, *_ in train + test], len(train), num_words)
     y = np.array([labels.index(label) for _, label, _ in train + test])
-    corpus = Corpus(Path(file).name, Path(file).name, words, labels)
+    corpus = Corpus(Path(file).name, f"./{Path(file).name}", words, labels)
     return (x[: len(train)], y[: len(train)]), (x[len(train) :], y[len(train) :]), corpus
 
 
@@ -53,13 +53,13 @@ def _read(file: str, columns: str) -> list[tuple[str, str, str]]:
             stream.seek(0)
             reader = csv.reader(stream, **tabs)
             header = [name.strip() for name in next(reader, [])]
-            if missing := [name for name in columns.split(",") if name not in header]:
-                raise ValueError(f"no column '{missing[0]}' but {header}: name two with --columns TEXT,LABEL")
+            if missing := [name for name in columns.split(",") if header.count(name) != 1]:
+                raise ValueError(f"no column '{missing[0]}', or not one: --columns TEXT,LABEL names two of {header}")
             at = [header.index(name) for name in columns.split(",")]
             for row in filter(None, reader):
                 if len(row) != len(header):
                     raise ValueError(f"{len(row)} fields, where the header has {len(header)}")
-                text, label = (printable(row[place].strip()) if place == at[1] else row[place].strip() for place in at)
+                text, label = row[at[0]].strip(), printable(" ".join(row[at[1]].split()))
                 left_out += not (text and label)
                 rows += [(text, label, f"{file}, line {reader.line_num}")] if text and label else []
         if not rows:
@@ -68,8 +68,7 @@ def _read(file: str, columns: str) -> list[tuple[str, str, str]]:
         before = re.split("[\udc80-\udcff]", Path(file).read_text("utf-8", "surrogateescape"), maxsplit=1)[0]
         line = before.count("\n") + 1
         sys.exit(f"{file}, line {line}: not UTF-8. In Excel, save it as 'CSV UTF-8'. A Korean file from Windows may be "
-                 f"cp949: python -c \"open('utf8.csv', 'w', encoding='utf-8').write(open({file!r}, encoding='cp949')"
-                 '.read())"')  # fmt: skip
+                 "cp949: iconv -f cp949 -t utf-8 FILE > NEW")  # fmt: skip
     except (OSError, csv.Error, ValueError) as error:
         sys.exit(f"{file}, line {(reader and reader.line_num) or 1}: {one_line(error)}")
     print(f"{file}: {len(rows):,} texts" + f", {left_out:,} rows without a text or a label left out" * bool(left_out))

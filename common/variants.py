@@ -25,8 +25,8 @@ def file_name(options: Namespace, source: str) -> str:
     """Return the stem of the files' names: "reuters_lstm", "reuters_lstm-gru-shuffled", "reuters_lstm-sample"."""
     parts = {options.recurrent: options.recurrent != "lstm", "no_conv": options.conv is False}
     parts |= {"shuffled": options.shuffle_words, "sample": source == "sample"}
-    stem = Path(source).stem  # of a file of one's own; "gru.csv" is no variant
-    own = [stem if stem not in {*RECURRENT, *parts} - {"lstm"} else source] if source not in ("keras", "sample") else []
+    stem = Path(source).stem.replace("-", "_")  # of a file of one's own: a "gru.csv" or "gru-a.csv" is no variant
+    own = [] if source in ("keras", "sample") else [stem + "_" * (stem in {*RECURRENT, *parts} - {"lstm"})]
     return "-".join([options.script, *(part for part, named in parts.items() if named), *own])
 
 

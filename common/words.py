@@ -1,7 +1,4 @@
-"""A text's words, and words to numbers.
-
-In Keras's data sets only ASCII's punctuation but the apostrophe parts words, here that of all languages does.
-"""
+"""A text's words, parted by the punctuation of all languages, not only ASCII's as in Keras's data sets; and numbers."""
 
 import re
 import unicodedata
@@ -9,8 +6,9 @@ from functools import cache
 
 START, UNKNOWN, FIRST_WORD = 1, 2, 4  # the numbers that are no words, and where the words begin
 MARKERS = ["[padding]", "[start]", "[?]", "[unused]"]  # what the numbers 0 to 3 stand for
-APOSTROPHE = re.compile("(?<=\\w)[\u2018\u2019\u201b\u02bc\u2032\uff07`\u00b4](?=\\w)")  # what stands for one in a word
-ACCENT = re.compile(" [\u0300-\u036f\u3099\u309a\U0001d165-\U0001d172]+")  # what an accent by itself is in that form
+# In the compatibility normal form: what stands for an apostrophe in a word, and what is left of an accent or an emoji.
+APOSTROPHE = re.compile("(?<=[\\w\u0300-\u0dff])(?:[\u2018\u2019\u201b\u02bc\u2032`]| \u0301)(?=\\w)")
+MARK = re.compile(" [\u0300-\u036f\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\U0001d165-\U0001d172]+")
 KEPT = {"'": "'", "\x96": " \x96 "}  # an apostrophe; and the dash of Windows's western code, IMDB's 469th word
 
 
@@ -21,8 +19,8 @@ def _parted(character: str) -> str:  # by white space, controls, formats, punctu
 
 def split(text: str) -> list[str]:
     """Return the text's words: "Don\u2019t stop\u2014now!" is don't, stop, now."""
-    text = unicodedata.normalize("NFKC", APOSTROPHE.sub("'", text)).lower()
-    return [word for word in ACCENT.sub(" ", "".join(map(_parted, text))).split(" ") if word]
+    text = APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text)).lower()
+    return [word for word in MARK.sub(" ", "".join(map(_parted, text))).split(" ") if word]
 
 
 def numbering(words: list[str]) -> dict[str, int]:

@@ -171,13 +171,16 @@ def table(groups: dict[str, list[History]]) -> str:
 
 
 @rc_context(STYLE)
-def draw_comparison(groups: dict[str, list[History]]) -> Figure:
+def draw_comparison(
+    groups: dict[str, list[History]], titles: tuple[str, str] = ("Test loss", "Test loss on the built-in sample")
+) -> Figure:
     """Draw the test loss of every experiment: the mean of its runs as a line, their range as a band.
 
     Runs on the sample get axes of their own: a loss on other texts is not a better or worse one.
 
     Args:
         groups: from `group_runs`.
+        titles: of the axes for the real data and of those for the sample.
 
     Returns:
         The figure, 8 by 6 inches, or 11 by 6 with two axes.
@@ -185,7 +188,7 @@ def draw_comparison(groups: dict[str, list[History]]) -> Figure:
     panels: dict[str, list[tuple[str, list[History]]]] = {}
     for name, runs in groups.items():
         without, on_sample = SAMPLE.subn("", name)
-        panels.setdefault("Test loss" + " on the built-in sample" * bool(on_sample), []).append((without, runs))
+        panels.setdefault(titles[on_sample], []).append((without, runs))
     figure = Figure(figsize=(8, 6) if len(panels) == 1 else (11, 6), dpi=120, layout="constrained")
     lines: dict[str, Line2D] = {}  # a variant has the same colour in both axes, and one entry in the legend
     for axes, title in zip(figure.subplots(1, len(panels), squeeze=False)[0], sorted(panels), strict=True):

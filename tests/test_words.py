@@ -14,6 +14,7 @@ from tests.conftest import REAL_DATA
 WORDS = [*MARKERS, "the", "don't", "plot", "3\x85"]
 PART_WORDS = {"Cc", "Cf", "Zl", "Zp", "Zs", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So"}
 APOSTROPHES = "'\u2018\u2019\u201b\u02bc\u2032\uff07`\u00b4"
+FORMS_OF_APOSTROPHES = {unicodedata.normalize("NFKC", character) for character in APOSTROPHES}
 # What the old Keras's `Tokenizer`, with which the data sets were made, takes for a space.
 OLD_FILTER = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "))
 
@@ -30,9 +31,10 @@ def test_what_parts_words_goes_by_its_category_in_all_of_unicode() -> None:
     """But where the compatibility form makes letters of it, as of a trademark sign, and the data sets' one dash."""
     seen, wrong = 0, {}
     for character in map(chr, range(sys.maxunicode + 1)):
-        if unicodedata.category(character) not in PART_WORDS or character in APOSTROPHES + "\x96":
+        form = unicodedata.normalize("NFKC", character)
+        if unicodedata.category(character) not in PART_WORDS or form in FORMS_OF_APOSTROPHES or character == "\x96":
             continue
-        if not any(unicodedata.category(part)[0] in "LN" for part in unicodedata.normalize("NFKC", character)):
+        if not any(unicodedata.category(part)[0] in "LN" for part in form):
             seen += 1
             words = split(f"a{character}b")
             wrong |= {character: words} if words != ["a", "b"] else {}
@@ -165,3 +167,14 @@ def test_every_frequent_word_of_the_real_data_is_reached_by_itself(name: str, mo
     assert len(reachable) == most_frequent  # no other is among them
     assert [word for word in reachable if split(word) != [word]] == []
     assert [word for word in reachable if split(f"film {word} film") != ["film", word, "film"]] == []
+
+
+def test_emoji_leave_nothing() -> None:
+    """With a variation selector, as telephones write them."""
+    assert split("love it \u2764\ufe0f \u2615\ufe0fgreat \U0001f44d\U0001f3fd") == ["love", "it", "great"]
+
+
+def test_an_apostrophe_behind_a_mark() -> None:
+    """As in decomposed text, and in languages that write vowels as marks."""
+    assert split("cafe\u0301\u2019s") == split("caf\u00e9\u2019s") == ["caf\u00e9's"]
+    assert split("\u0939\u093f\u0928\u094d\u0926\u0940\u2019s") == ["\u0939\u093f\u0928\u094d\u0926\u0940's"]

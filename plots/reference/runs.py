@@ -42,7 +42,7 @@ VARIANTS = {
 }
 ARTICLE = {"reuters_lstm": "reuters", "imdb_cnn_lstm": "imdb"}  # the article's programs
 SOURCES = {"keras": "", "sample": "-sample"}  # what `--data` is given, and how a run's name then ends
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4, 5)
 RUNS = (1, 2, 3, 4, 5)  # of each of the article's programs, which set no seed
 # Neither stands in the runs' own CSVs. The same seed gives the same CSV again, but never the same time.
 COSTS = HERE / "costs.csv"

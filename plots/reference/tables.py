@@ -27,6 +27,7 @@ from plots.reference.runs import (
 
 Norms = dict[tuple[str, int], np.ndarray]  # by the runs' name and the finished epochs; of shape (runs, words)
 DATA = {"Reuters": SOURCES["keras"], "sample": SOURCES["sample"]}  # as the gradients' table and figure name them
+TEXTS = {"reuters_lstm": "Reuters news", "imdb_cnn_lstm": "IMDB reviews"}
 LAYERS = {label(name): name for name in WITH_GRADIENTS}
 # What the README draws a conclusion from: the first less the second.
 DIFFERENCES = [
@@ -38,6 +39,7 @@ DIFFERENCES = [
     ("Reuters", "article_reuters", "reuters_lstm"),
     ("IMDB", "imdb_cnn_lstm-none-no_conv", "imdb_cnn_lstm"),
     ("IMDB", "imdb_cnn_lstm-none-no_conv-20_epochs", "imdb_cnn_lstm"),
+    ("IMDB", "imdb_cnn_lstm-none-no_conv", "imdb_cnn_lstm-no_conv"),
     ("IMDB", "imdb_cnn_lstm-none-no_conv-20_epochs", "imdb_cnn_lstm-no_conv"),
     ("IMDB", "imdb_cnn_lstm-shuffled", "imdb_cnn_lstm"),
     ("IMDB", "imdb_cnn_lstm-simple_rnn-no_conv", "imdb_cnn_lstm-no_conv"),
@@ -89,10 +91,11 @@ def write_all() -> None:
 
     for script, variants in VARIANTS.items():
         names = [f"{script}{variant}{ending}" for ending in SOURCES.values() for variant in variants]
-        groups = {label(name): read_runs(name) for name in names if "_epochs" not in name}
+        groups = {label(name): read_runs(name) for name in names}
         groups = {name: runs for name, runs in groups.items() if runs}
         if groups:
-            save(HERE / f"{script}-variants.png", draw_comparison(groups).savefig)
+            titles = f"Test loss on {TEXTS[script]}", f"Test loss on the sample {TEXTS[script].split()[1]}"
+            save(HERE / f"{script}-variants.png", draw_comparison(groups, titles).savefig)
     if norms := read_gradients():
         save(HERE / "gradients.png", draw_gradients(norms).savefig)
 
@@ -224,7 +227,7 @@ def draw_gradients(norms: Norms) -> Figure:
                     axes.fill_between(distances, runs.min(axis=0), runs.max(axis=0), color=f"C{number}", alpha=0.2)
             axes.set_yscale("log")
             axes.set_ylim(1e-8, 30)  # what falls out of it goes on falling: the table has the numbers
-            axes.set_title(f"{data}, {moment}", fontsize="medium")
+            axes.set_title(f"{data.capitalize()} news, {moment}", fontsize="medium")
             axes.grid(alpha=0.5)
             axes.set_xlabel("Words before the last one")
         row[0].set_ylabel("Norm of the loss's gradient")
