@@ -243,6 +243,7 @@ def test_the_models_read_order(run_script: Run, tmp_path: Path, script: str, see
     assert read_history(tmp_path / f"{script}-sample.csv")[1][-1][4] > 0.95
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_classifier_that_only_counts_words_stays_at_half(script: str) -> None:
     """Logistic regression on how often each word occurs, trained until it knows its training set as well as it can."""
