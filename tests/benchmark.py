@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import platform
+import random
 import runpy
 import statistics
 import subprocess
@@ -38,7 +39,13 @@ def main() -> None:
     parser.add_argument(
         "--baseline", type=Path, metavar="DIRECTORY", help="where the article's reuters.py and imdb.py are"
     )
+    parser.add_argument(
+        "--texts", type=int, metavar="N", help="only read, number and pad a file of so many made-up texts of one's own"
+    )
     options = parser.parse_args()
+    if options.texts:
+        print_texts(options.texts)
+        return
     if set(options.scripts) - set(BASELINES) or options.rounds < 1:
         parser.error("the scripts are reuters_lstm and imdb_cnn_lstm, the rounds 1 or more")
     if options.baseline and (options.data == "sample" or not (options.baseline / "imdb.py").exists()):
@@ -54,6 +61,35 @@ def main() -> None:
                     theirs.append(_run(script, [str(options.baseline.resolve() / BASELINES[script])]))
         print(f"\n{script}, {'real data' if options.data == 'keras' else 'sample'}, {options.rounds} rounds, {cpu()}\n")
         print_tables(script, ours, theirs)
+
+
+def print_texts(number: int) -> None:
+    """Print what it costs to read a made-up file of 10 to 100 words a text, from the import of Keras on."""
+    rng = random.Random(1)
+    words = [
+        "".join(rng.choices("abcdefghijklmnopqrstuvwxyz가나다라마바사", k=rng.randint(2, 9))) for _ in range(60_000)
+    ]
+    drawn = rng.choices(words, [1 / (rank + 10) for rank in range(len(words))], k=1_000_000)
+    with tempfile.TemporaryDirectory() as directory:
+        with Path(directory, "own.csv").open("w", encoding="utf-8") as stream:
+            stream.write("text,label\n")
+            for _ in range(number):
+                start = rng.randrange(len(drawn) - 100)
+                stream.write(" ".join(drawn[start : start + rng.randint(10, 100)]) + f",{rng.choice('ab')}\n")
+        code = (
+            "import sys, time, resource\n"
+            "from common.options import set_up_process\n"
+            "set_up_process()\n"
+            "from common.arrays import pad\n"
+            "from common.data import load_imdb\n"
+            "start = time.perf_counter()\n"
+            "(x, _), (x_test, _), _ = load_imdb((sys.argv[1], None, 'text,label'), 5000)\n"
+            "pad(x, 100), pad(x_test, 100)\n"
+            "memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)\n"
+            "print(f'{time.perf_counter() - start:.1f} s, {memory / 1e6:.0f} MB with Keras')\n"
+        )
+        command = [sys.executable, "-c", code, str(Path(directory, "own.csv"))]
+        print(f"{cpu()}\n{subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout}")
 
 
 def cpu() -> str:
