@@ -244,7 +244,7 @@ def test_under_nohup_a_closed_terminal_stops_nothing(start: Callable, tmp_path: 
     assert len(rows(tmp_path / "reuters_lstm-sample.csv")) == 12
 
 
-@pytest.mark.parametrize("after", [0.2, 1.5, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("after", [0.2, 1.5])  # after 3 seconds a quick machine is already training
 def test_stopped_before_the_training(start: Callable, tmp_path: Path, after: float) -> None:
     """Ctrl-C ends the program, without a traceback."""
     process = start("imdb_cnn_lstm", "--data", "sample", "--output-dir", tmp_path / "out")
