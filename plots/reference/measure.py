@@ -3,7 +3,7 @@
 Every variant of both scripts, on the real data and on the sample, with several seeds, each run in a process of its
 own; then the figures here and the tables of the two READMEs, from the runs' CSVs. A run whose CSV is already here is
 not repeated, so what was stopped goes on; to measure all of it again, delete `seed*/`, `run*/`, `costs.csv` and
-`gradients.csv` first. Two and a half hours on two cores.
+`gradients.csv` first. Three hours on two cores.
 """
 
 import argparse
