@@ -39,7 +39,7 @@ def read_options(script: str, description: str, epochs: int, batch_size: int, ha
     add("--data", metavar="{auto,keras,sample,FILE}", default="auto",
         help="keras: the real data, from Keras's cache or downloaded; sample: the built-in sample corpus; auto: the "
         "real data, or the sample where they cannot be had; or a file of your own (default: %(default)s)")  # fmt: skip
-    add("--test-data", metavar="FILE", help="the test's texts (default: every fifth text of the --data file)")
+    add("--test-data", metavar="FILE", help="the test's texts (default: a random fifth of the --data file)")
     add("--columns", metavar="TEXT,LABEL", default="text,label", help="the file's two columns (default: %(default)s)")
     add("--output-dir", metavar="DIR", default=PROJECT / "plots",
         help="where curve, numbers and network go, made if missing (default: plots beside the script)")  # fmt: skip

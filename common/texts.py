@@ -21,7 +21,7 @@ class Corpus(NamedTuple):  # what was loaded, beside the arrays
 
 
 def load_file(file: str, test_file: str | None, columns: str, num_words: int, most_labels: int = 2**31) -> tuple:
-    """Return texts of one's own as `common.data`'s loaders do; every fifth is for the test, without a test file."""
+    """Return texts of one's own as `common.data`'s loaders do; without a test file a random fifth is for the test."""
     rows = _read(file, columns)
     counts = Counter(label for _, label, _ in rows)
     if len(rows) < 10 or not 2 <= len(counts) <= most_labels:
