@@ -99,7 +99,8 @@ def draw_answers(network: Network, answers: list[Answer]):
         named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
         axes.set_xticks(range(len(words)), named, rotation=90, fontsize=12 if len(words) <= 50 else 8)
         axes.set(title=f"Answer: {verdict}", ylabel="Probability", xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
-        axes.axhline(0.5, color="black", linestyle=":", linewidth=1)
+        if len(network.labels) == 2:
+            axes.axhline(0.5, color="black", linestyle=":", linewidth=1)  # the other label wins below it
         axes.grid(alpha=0.5)
         axes.legend()
     return figure
