@@ -46,25 +46,3 @@ def batches(
     for _ in range(2 * skip):  # every iterator has a new order, and `fit` makes two for each epoch
         iter(dataset)
     return dataset
-
-
-def report(probabilities: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
-    """Return how often the commonest label is right, and a table: ten labels, the others together, the macro average.
-
-    As scikit-learn has it: of the labels that occur in test or answers, and x / 0 is 0. Labels as numbers or one-hot.
-    """
-    answers = probabilities.argmax(axis=1) if probabilities.shape[1] > 1 else (probabilities[:, 0] > 0.5).astype(int)
-    truths = y_test.argmax(axis=1) if y_test.ndim > 1 else y_test
-    counted = [np.bincount(part, minlength=len(labels)) for part in (truths[answers == truths], answers, truths)]
-    table = np.stack(counted)  # of each label: rightly answered, answered, true
-    order = [label for label in np.argsort(-table[2], kind="stable") if table[1:, label].any()]
-    rows = [(labels[label], table[:, label]) for label in order[:10]]
-    if others := order[10:]:
-        rows.append((f"{len(others)} others together", table[:, others].sum(axis=1)))
-    always = f"Always '{labels[order[0]]}'"
-    lines = [f"{always:<14} {table[2].max() / len(truths):.4f}\n\nprecision recall    F1  texts  label"]
-    for name, (right, answered, true) in [*rows, ("macro average", table[:, order])]:
-        scores = (np.mean(part / np.maximum(of, 1)) for part, of in
-                  ((right, answered), (right, true), (2 * right, answered + true)))  # fmt: skip
-        lines.append("   {:.3f}  {:.3f} {:.3f} {:6}  {}".format(*scores, np.sum(true), name))
-    return "\n".join(lines) + "\n"

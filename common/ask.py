@@ -1,19 +1,21 @@
 """A trained network's answer to texts of your own: `python -m common.ask NETWORK.keras [TEXT ...]`."""
 
 import argparse
+import codecs
+import io
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from common import checkpoint
+from common.answers import likeliest, probabilities
 from common.files import one_line
-from common.options import set_up_process
+from common.process import set_up_process
 from common.words import UNKNOWN, numbering, printable, split, to_numbers
 
 BATCH_SIZE = 500  # texts that are answered together
@@ -73,83 +75,110 @@ def open_network(path: Path) -> Network:
 
 def answer(network: Network, texts: list[str]) -> list[Answer]:
     """Answer the texts in one batch."""
-    answers, labels = [], network.labels
+    answers = []
     numbered = [to_numbers(text, network.numbers) for text in texts]
-    for text, numbers, probabilities in zip(texts, numbered, _predict(network, numbered), strict=True):
-        read = split(text)[-network.length :]
-        words = [printable(word) if word in network.numbers else f"[{printable(word)}]" for word in read]
-        best = np.argsort(-probabilities, kind="stable")[: 1 if len(labels) == 2 else 3]
-        verdict = ", ".join(f"{labels[label]} {probabilities[label]:.4f}" for label in best)
-        known = max(numbers[-network.length :]) > UNKNOWN
-        answers.append(Answer(verdict if known else None, words, numbers))
+    for text, numbers, found in zip(texts, numbered, _predict(network, numbered), strict=True):
+        words = []
+        for word in split(text)[-network.length :]:
+            words.append(printable(word) if word in network.numbers else f"[{printable(word)}]")
+        verdict = None
+        if max(numbers[-network.length :]) > UNKNOWN:
+            verdict = ", ".join(f"{network.labels[label]} {found[label]:.4f}" for label in likeliest(found))
+        answers.append(Answer(verdict, words, numbers))
     return answers
 
 
 def draw_answers(network: Network, answers: list[Answer]):
     """Draw how each verdict grows: over a word stands the answer to the text's beginning up to there."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
-    panels = figure.subplots(len(answers), squeeze=False)[:, 0]
-    for axes, (verdict, words, numbers) in zip(panels, answers, strict=True):
-        ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
-        probabilities = _predict(network, [numbers[:end] for end in ends])
-        for label in np.argsort(-probabilities[-1], kind="stable")[: 1 if len(network.labels) == 2 else 3]:
-            axes.plot(probabilities[:, label], marker=".", label=network.labels[label])
-        named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
-        axes.set_xticks(range(len(words)), named, rotation=90, fontsize=12 if len(words) <= 50 else 8)
-        axes.set(title=f"Answer: {verdict}", ylabel="Probability", xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
-        if len(network.labels) == 2:
-            axes.axhline(0.5, color="black", linestyle=":", linewidth=1)  # the other label wins below it
-        axes.grid(alpha=0.5)
-        axes.legend()
+    from common.curve import STYLE
+
+    with rc_context(STYLE):
+        figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
+        panels = figure.subplots(len(answers), squeeze=False)[:, 0]
+        for axes, (verdict, words, numbers) in zip(panels, answers, strict=True):
+            ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
+            found = _predict(network, [numbers[:end] for end in ends])
+            for label in likeliest(found[-1]):
+                axes.plot(found[:, label], marker=".", label=network.labels[label])
+            named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
+            axes.set_xticks(range(len(words)), named, rotation=90, fontsize=12 if len(words) <= 50 else 8)
+            axes.set(title=f"Answer: {verdict}", ylabel="Probability")
+            axes.set(xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
+            if len(network.labels) == 2:
+                axes.axhline(0.5, color="black", linestyle=":", linewidth=1)  # the other label wins below it
+            axes.grid(alpha=0.5)
+            axes.legend()
     return figure
 
 
 def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     """Print the answers as the texts come, draw the first ones, and return the exit status."""
-    prompt = not texts and sys.stdin is not None and sys.stdin.isatty()
-    lines = iter(texts) if texts or sys.stdin is None else _lines(prompt)
-    asked, answered, drawn = 0, 0, []
+    is_prompt = not texts and sys.stdin is not None and sys.stdin.isatty()
+    if not texts and sys.stdin is not None:
+        batches = _lines(is_prompt)
+    else:
+        batches = iter([texts])
+    num_asked, num_answered, drawn = 0, 0, []
     try:
-        while batch := list(islice(lines, 1 if prompt else BATCH_SIZE)):
-            asked += len(batch)
+        for batch in _at_most(BATCH_SIZE, batches):
+            num_asked += len(batch)
             for found in answer(network, batch):
-                answered += found.verdict is not None
-                drawn += [found] if found.verdict and answered <= MOST_PANELS else []
-                print(f"{found.verdict or 'unknown'}\t{' '.join(found.words)}")
-                if not found.verdict:
-                    print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
+                text = " ".join(found.words)
+                print(f"{found.verdict or 'unknown'}\t{text}")
+                if found.verdict is None:
+                    print(f"The network knows no word of '{text}'", file=sys.stderr)
+                    continue
+                num_answered += 1
+                if len(drawn) < MOST_PANELS:
+                    drawn.append(found)
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if not asked and not prompt:
+    if num_asked == 0 and is_prompt:
+        return 0
+    if num_asked == 0:
         print("There is no text on standard input.", file=sys.stderr)
     if output and drawn:
         from common.curve import save_figure
 
-        return 0 if save_figure(output, lambda: draw_answers(network, drawn)) else 1
-    return 0 if answered or (prompt and not asked) else 1
+        return 0 if save_figure(output, draw_answers(network, drawn)) else 1
+    return 0 if num_answered else 1
 
 
-def _lines(prompt: bool) -> Iterator[str]:
-    """Yield the lines of standard input but the empty ones."""
-    sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace", newline=None)
-    print("> " * prompt, end="", file=sys.stderr, flush=True)
-    for line in iter(sys.stdin.readline, ""):
-        if "\0" in line:
+def _at_most(size: int, batches: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield the batches, the large ones in parts."""
+    for batch in batches:
+        for start in range(0, len(batch), size):
+            yield batch[start : start + size]
+
+
+def _lines(is_prompt: bool) -> Iterator[list[str]]:
+    """Yield the lines of standard input, without the empty ones: as many as are there, so that no answer waits."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")("replace"), translate=True)
+    begun = ""  # the line whose end has not come yet
+    is_open = True
+    while is_open:
+        if is_prompt:
+            print("> ", end="", file=sys.stderr, flush=True)
+        read = sys.stdin.buffer.read1(2**16)
+        is_open = len(read) > 0
+        *lines, begun = (begun + decoder.decode(read, final=not is_open)).split("\n")
+        if not is_open:
+            lines.append(begun)
+        if any("\0" in line for line in lines):
             sys.exit("Standard input is not UTF-8 but UTF-16. In PowerShell: $OutputEncoding = [Text.Encoding]::UTF8")
-        if line.strip():
-            yield line
-        print("> " * prompt, end="", file=sys.stderr, flush=True)
-    print("\n" * prompt, end="", file=sys.stderr)
+        yield [line for line in lines if line.strip()]
+    if is_prompt:
+        print(file=sys.stderr)
 
 
 def _predict(network: Network, texts: list[list[int]]) -> np.ndarray:
     """Return the probability of each label for each text, of shape `(texts, labels)`."""
     from common.arrays import pad
 
-    outputs = network.model.predict_on_batch(pad(texts, network.length))
-    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+    return probabilities(network.model.predict_on_batch(pad(texts, network.length)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-RUN, RANDOM = "run.json", "seed_generator_state"  # the entry; the path of a layer's random state ends so
+RUN = "run.json"  # the entry of the zip file that a Keras file is
+RANDOM = "seed_generator_state"  # how the path of a layer's random state ends
+COMPILED = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")  # what `compile` is given
 # What a network is rebuilt from: layers, and words in their settings. All other settings are numbers.
 LAYERS = ("Embedding", "Dropout", "Conv1D", "MaxPooling1D", "GlobalAveragePooling1D", "LSTM", "GRU", "SimpleRNN",
           "Dense", "Activation")  # fmt: skip
@@ -20,7 +22,7 @@ ONLY_FOR_TRAINING = ("initializer", "regularizer", "constraint", "dtype", "train
 def save(path: Path, model, facts: dict[str, object]) -> None:
     """Save the compiled model and what is to be known about it: what JSON can hold, for `read` to return."""
     model.save(path)
-    state = [variable.numpy().tolist() for variable in model.variables if variable.path.endswith(RANDOM)]
+    state = [variable.numpy().tolist() for variable in _random_states(model)]
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(RUN, json.dumps(facts | {"random state": state}))
 
@@ -31,8 +33,8 @@ def read(path: Path) -> dict[str, object]:
         if not zipfile.is_zipfile(stream):
             raise ValueError("it is no Keras file")
         archive = zipfile.ZipFile(stream)
-        stored = not any(entry.compress_type for entry in archive.infolist())  # none is larger than the file
-        facts = json.loads(archive.read(RUN)) if stored and RUN in archive.namelist() else {}
+        is_stored = not any(entry.compress_type for entry in archive.infolist())  # so no entry is larger than the file
+        facts = json.loads(archive.read(RUN)) if is_stored and RUN in archive.namelist() else {}
         if "description" not in facts:
             raise ValueError("it is none that reuters_lstm.py or imdb_cnn_lstm.py has left")
         return facts
@@ -42,25 +44,32 @@ def restore(path: Path, model, facts: dict[str, object]) -> None:
     """Give the compiled model, which the file's description fits, the weights, the optimizer and the random state."""
     model.optimizer.build(model.trainable_variables)
     model.load_weights(path)
-    variables = [variable for variable in model.variables if variable.path.endswith(RANDOM)]
-    for variable, value in zip(variables, facts["random state"], strict=True):
+    for variable, value in zip(_random_states(model), facts["random state"], strict=True):
         variable.assign(value)
+
+
+def _random_states(model) -> list:
+    return [variable for variable in model.variables if variable.path.endswith(RANDOM)]
 
 
 def describe(model) -> dict[str, object]:
     """Return what the compiled model is, in a flat dictionary: `{"3 Conv1D filters": 64, "optimizer": "Adam", ...}`."""
-    parts = {"layers": ", ".join(type(layer).__name__ for layer in model.layers), "input shape": model.input_shape[1:]}
+    settings = {"layers": ", ".join(type(layer).__name__ for layer in model.layers)}
     for number, layer in enumerate(model.layers, start=1):
-        parts[f"{number} {type(layer).__name__}"] = layer.get_config()
-    parts |= {key: model.get_compile_config()[key] for key in ("optimizer", "loss")}
-    return json.loads(json.dumps(dict(_flat(parts)), default=str))
+        settings[f"{number} {type(layer).__name__}"] = layer.get_config()
+    compiled = model.get_compile_config()
+    for key in COMPILED:
+        settings[key] = compiled[key]
+    return json.loads(json.dumps(dict(_flat(settings)), default=str))
 
 
-def _flat(parts: dict[str, object], start: str = "") -> Iterator[tuple[str, object]]:
+def _flat(settings: dict[str, object], start: str = "") -> Iterator[tuple[str, object]]:
     """Yield each setting; of an object, as Keras keeps it, first its kind and then its own settings."""
-    for key, value in parts.items():
+    for key, value in settings.items():
         if key == "name" and not start.endswith("dtype "):  # a notebook counts on: "lstm_1"
             continue
+        if isinstance(value, list) and any(isinstance(part, dict) for part in value):
+            value = {str(number): part for number, part in enumerate(value, start=1)}
         if isinstance(value, dict) and "class_name" in value:
             yield start + key, value["class_name"]
             value = value["config"] if isinstance(value["config"], dict) else {"is": value["config"]}
@@ -71,12 +80,18 @@ def _flat(parts: dict[str, object], start: str = "") -> Iterator[tuple[str, obje
 
 
 def difference(old: dict[str, object], new: dict[str, object]) -> str | None:
-    """Say in what the run with the old description was another experiment than the new one; None if in nothing."""
-    for key, value in new.items():
-        if old.get(key, value) != value:  # another Keras may know other settings
-            one, other = (f"{part:.6g}" if isinstance(part, float) else f"{part!s:.200}" for part in (old[key], value))
-            return f"that run had {key} {one}, this one has {other}"
+    """Say in what the run with the old description was another experiment than the new one; None if in nothing.
+
+    A setting that only one of the two has is a difference, but for one that is None.
+    """
+    for key in new | old:
+        if old.get(key) != new.get(key):
+            return f"that run had {key} {_brief(old.get(key))}, this one has {_brief(new.get(key))}"
     return None
+
+
+def _brief(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else f"{value!s:.200}"
 
 
 def rebuild(facts: dict[str, object]):
@@ -87,21 +102,30 @@ def rebuild(facts: dict[str, object]):
     """
     import keras  # not above: a file is read before Keras is imported
 
-    description, labels = facts["description"], facts["labels"]
-    model = keras.Sequential([keras.Input(description["input shape"], dtype="int32")])
+    model = keras.Sequential([keras.Input(facts["description"]["input shape"], dtype="int32")])
+    for kind, settings in layers_of(facts["description"]):
+        model.add(getattr(keras.layers, kind)(**settings))
+    num_labels = len(facts["labels"])
+    activation = settings.get("activation")
+    is_softmax = activation == "softmax" and model.output_shape == (None, num_labels)
+    is_sigmoid = activation == "sigmoid" and model.output_shape == (None, 1) and num_labels == 2
+    if not (is_softmax or is_sigmoid):
+        raise ValueError(f"its last layer gives no probabilities of {num_labels} labels")
+    return model
+
+
+def layers_of(description: dict[str, object]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield each layer's kind and its settings; a ValueError if they are not among the known ones."""
     for number, kind in enumerate(description["layers"].split(", "), start=1):
+        if kind not in LAYERS:
+            raise ValueError(f"its {kind:.80} is no part of these scripts' networks")
         settings = {}
         for key, value in description.items():
             layer, _, name = key.rpartition(" ")
-            if layer == f"{number} {kind}" and not name.endswith(ONLY_FOR_TRAINING) and value is not None:
-                settings[name] = value
-                parts = value if isinstance(value, list) else [value]
-                if not all(isinstance(part, int | float) for part in parts) and value not in WORDS:
-                    kind = f"{key} {value}"
-        if kind not in LAYERS:
-            raise ValueError(f"its {kind:.80} is no part of these scripts' networks")
-        model.add(getattr(keras.layers, kind)(**settings))
-    outputs = {"softmax": len(labels), "sigmoid": 1 if len(labels) == 2 else None}.get(settings.get("activation"))
-    if model.output_shape != (None, outputs):
-        raise ValueError(f"its last layer gives no probabilities of {len(labels)} labels")
-    return model
+            if layer != f"{number} {kind}" or name.endswith(ONLY_FOR_TRAINING) or value is None:
+                continue
+            parts = value if isinstance(value, list) else [value]
+            if value not in WORDS and not all(isinstance(part, int | float) for part in parts):
+                raise ValueError(f"its {f'{key} {value}':.80} is no part of these scripts' networks")
+            settings[name] = value
+        yield kind, settings

@@ -2,8 +2,6 @@
 
 import sys
 import warnings
-from collections.abc import Callable
-from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +18,6 @@ FONTS = ("DejaVu Sans", "Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malg
 # Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
 STYLE = {"text.usetex": False, "text.parse_math": False}
 STYLE["font.family"] = [*rcParams["font.family"], *(name for name in FONTS if name in font_manager.get_font_names())]
-say_once = cache(partial(print, file=sys.stderr))  # a run draws its curve after every epoch
 
 
 @rc_context(STYLE)
@@ -46,13 +43,14 @@ def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | Non
     return figure
 
 
-def save_figure(path: Path, figure: Figure | Callable[[], Figure]) -> bool:
+def save_figure(path: Path, figure: Figure) -> bool:
     """Write the figure, or say why not, as `write` does; and say what to do where no font has one of its characters."""
     with rc_context(STYLE), warnings.catch_warnings(record=True, action="always") as caught:
-        written = write(path, lambda part: (figure if isinstance(figure, Figure) else figure()).savefig(part))
+        written = write(path, figure.savefig)
     if any("missing from font" in str(warning.message) for warning in caught):
-        say_once(
-            f"No font here has all characters. For Hangul install NanumGothic, delete {get_cachedir()}/fontlist*.json"
+        print(
+            f"No font here has all characters. For Hangul install NanumGothic, delete {get_cachedir()}/fontlist*.json",
+            file=sys.stderr,
         )
     return written
 

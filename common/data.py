@@ -16,9 +16,10 @@ import keras
 import numpy as np
 
 from common import sample
+from common.corpus import Corpus, Source, Split
 from common.files import one_line
-from common.sample import Split
-from common.texts import Corpus, load_file
+from common.process import signals_to
+from common.texts import load_file
 from common.words import MARKERS
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"  # this and the sums: as in Keras's loaders
@@ -31,39 +32,41 @@ SHA256 = {
 SILENCE = 30  # seconds without a block, 8 kB, after which a download has failed; Keras alone would wait for ever
 
 
-def load_reuters(source: str | tuple, num_words: int, test_split: float) -> tuple[Split, Split, Corpus]:
+def load_reuters(source: Source, num_words: int, test_split: float) -> tuple[Split, Split, Corpus]:
     """Load what `keras.datasets.reuters.load_data` loads, or the sample news in its place.
 
     Where the real data can be neither found in Keras's cache nor downloaded, it says why and what to do about it, and
     then, with the source "auto", goes on with the sample corpus, as with "sample"; with "keras" it ends the program.
-    Or the source is what `load_file` takes. Word numbers from `num_words` up become 2; `test_split` is the share of the
-    test, but of a file. x are arrays of int32 arrays of word numbers, y int64 arrays.
+    Texts of one's own are loaded by `load_file`. Word numbers from `num_words` up become 2; `test_split` is the share
+    of the test, but of a file. x are arrays of int32 arrays of word numbers, y int64 arrays.
     """
-    if isinstance(source, tuple):
-        return load_file(*source, num_words)
+    if source.kind == "own":
+        return load_file(source, num_words)
     labels = list(keras.datasets.reuters.get_label_names())
-    if (content := _read("reuters.npz", source)) is None:
+    content = _real_data("reuters.npz", source.kind)
+    if content is None:
         *splits, words = sample.load_news(num_words, test_split)
         return *splits, Corpus("SAMPLE news (built in, not Reuters)", "sample", MARKERS + words, labels)
     with np.load(io.BytesIO(content), allow_pickle=True) as arrays:  # these very bytes have passed the hash check
         x, y = _arrange(arrays["x"], arrays["y"], np.random.RandomState(113), num_words)
     num_train = int(len(x) * (1 - test_split))
-    corpus = Corpus("Reuters news", "keras", _read_words("reuters_word_index.json", num_words), labels)
+    corpus = Corpus("Reuters news", "keras", _word_list("reuters_word_index.json", num_words), labels)
     return (x[:num_train], y[:num_train]), (x[num_train:], y[num_train:]), corpus
 
 
-def load_imdb(source: str | tuple, num_words: int) -> tuple[Split, Split, Corpus]:
+def load_imdb(source: Source, num_words: int) -> tuple[Split, Split, Corpus]:
     """Load what `keras.datasets.imdb.load_data` loads, or the sample reviews in its place: see `load_reuters`."""
-    if isinstance(source, tuple):
-        return load_file(*source, num_words, most_labels=2)
+    if source.kind == "own":
+        return load_file(source, num_words, most_labels=2)
     labels = ["negative", "positive"]
-    if (content := _read("imdb.npz", source)) is None:
+    content = _real_data("imdb.npz", source.kind)
+    if content is None:
         *splits, words = sample.load_reviews(num_words)
         return *splits, Corpus("SAMPLE reviews (built in, not IMDB)", "sample", MARKERS + words, labels)
     rng = np.random.RandomState(113)
     with np.load(io.BytesIO(content), allow_pickle=True) as arrays:  # one half at a time: the lists are large
         train, test = (_arrange(arrays[f"x_{half}"], arrays[f"y_{half}"], rng, num_words) for half in ("train", "test"))
-    return train, test, Corpus("IMDB reviews", "keras", _read_words("imdb_word_index.json", num_words), labels)
+    return train, test, Corpus("IMDB reviews", "keras", _word_list("imdb_word_index.json", num_words), labels)
 
 
 def _arrange(x: np.ndarray, y: np.ndarray, rng: np.random.RandomState, num_words: int) -> Split:
@@ -82,32 +85,41 @@ def _arrange(x: np.ndarray, y: np.ndarray, rng: np.random.RandomState, num_words
     return texts, y[order]
 
 
-def _read(file: str, source: str) -> bytes | None:
+def _real_data(file: str, kind: str) -> bytes | None:
     """Return the content of the file, checked, or None where the sample corpus is to take its place."""
+    if kind == "sample":
+        return None
     try:
-        return _fetch(file) if source != "sample" else None
+        return _cached(file)
     except Exception as error:  # a bare `Exception` is what Keras raises for a download that failed
-        said = f"The real data could not be had: {_by_hand(file, error)}"
-    if source == "keras":
+        said = f"The real data could not be had: {one_line(error)}\n{_by_hand(file)}"
+    if kind == "keras":
         sys.exit(said)
     rule = "*" * 80
     print(rule, said, "This run goes on with the built-in SAMPLE corpus instead.", rule, sep="\n", file=sys.stderr)
+    return None
 
 
-def _read_words(file: str, num_words: int) -> list[str]:
+def _word_list(file: str, num_words: int) -> list[str]:
     try:
-        index = json.loads(_fetch(file))
+        index = json.loads(_cached(file))
     except Exception as error:
-        print(f"The texts stay numbers, without words: {_by_hand(file, error)}", file=sys.stderr)
+        print(f"The texts stay numbers, without words: {one_line(error)}\n{_by_hand(file)}", file=sys.stderr)
         return []
     return [*MARKERS, *sorted(index, key=index.get)][:num_words]  # a word's number is its rank, from 1, plus 3
 
 
-def _by_hand(file: str, error: Exception) -> str:
-    return f"{one_line(error)}\nBy hand: download {ADDRESS}/{file}\n         and put it at {_cache(file)}"
+def _by_hand(file: str) -> str:
+    """Return what a user can do who has a browser."""
+    path = _cache_path(file)
+    directory = next(parent for parent in path.parents if parent.exists())
+    if os.access(directory, os.W_OK):
+        return f"By hand: download {ADDRESS}/{file}\n         and put it at {path}"
+    return (f"{directory} cannot be written: set KERAS_HOME to a directory of your own\n"
+            f"By hand: download {ADDRESS}/{file}\n         and put it there, at datasets/{file}")  # fmt: skip
 
 
-def _cache(file: str) -> Path:
+def _cache_path(file: str) -> Path:
     """Return where Keras keeps the file: in a temporary directory if its own cannot be written and lacks it."""
     home = Path(os.path.abspath(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))))  # "./~" without a home
     if os.access(home, os.W_OK) or (home / "datasets" / file).exists():
@@ -115,31 +127,39 @@ def _cache(file: str) -> Path:
     return Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir(), ".keras", "datasets", file)
 
 
-def _fetch(file: str) -> bytes:
+def _cached(file: str) -> bytes:
     """Return the content of the file from Keras's cache, or download it to there; any Exception if that fails.
 
     `keras.utils.get_file` alone deletes a file with another hash when the download that is to replace it fails, sets
     no time limit, and downloads straight to the file's place, where another run takes the half of it for a broken
     file. (`python -m pytest --upstream -k keras_alone` shows the three.)
     """
-    target = _cache(file)
-    if target.exists():
-        content = target.read_bytes()
+    path = _cache_path(file)
+    if path.exists():
+        content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == SHA256[file]:
             return content
-        target.replace(target.with_name(f"{file}.broken"))
-        print(f"{target} is not the file that Keras expects: it is now {file}.broken, and downloaded anew.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=target.parent, ignore_cleanup_errors=True) as own:
-        _download(file, own)
+        path.replace(path.with_name(f"{file}.broken"))
+        print(f"{path} is not the file that Keras expects: it is now {file}.broken, and downloaded anew.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        signals_to(_leave),
+        tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent, ignore_cleanup_errors=True) as own,
+    ):
+        _download(file, Path(own))
         content = Path(own, file).read_bytes()
-        os.replace(Path(own, file), target)
-    print(f"Kept for the next run at {target}")  # Keras does not say so when it is a temporary directory
+        os.replace(Path(own, file), path)
+    print(f"Kept for the next run at {path}")  # Keras does not say so when it is a temporary directory
     return content
 
 
-def _download(file: str, own: str) -> None:
-    """Have Keras download the file to its own directory, and give up after `SILENCE` seconds in which no block came.
+def _leave(number: int, frame: object) -> None:
+    """End the program at a signal, but not before what is half downloaded is deleted."""
+    sys.exit(128 + number)
+
+
+def _download(file: str, directory: Path) -> None:
+    """Have Keras download the file to the directory, and give up after `SILENCE` seconds in which nothing came.
 
     In a thread, which is left behind: a socket's time limit counts anew for each address of a name, and not for a name
     that is looked up.
@@ -148,7 +168,8 @@ def _download(file: str, own: str) -> None:
 
     def work() -> None:
         try:
-            keras.utils.get_file(file, f"{ADDRESS}/{file}", file_hash=SHA256[file], cache_dir=own, cache_subdir="")
+            address = f"{ADDRESS}/{file}"
+            keras.utils.get_file(file, address, file_hash=SHA256[file], cache_dir=directory, cache_subdir="")
         except Exception as error:
             failures.append(error)
 
@@ -156,11 +177,20 @@ def _download(file: str, own: str) -> None:
     thread.start()
     size, since = 0, time.monotonic()
     while thread.is_alive():
-        with suppress(OSError):  # not there yet
-            if (now := Path(own, file).stat().st_size) != size:
-                size, since = now, time.monotonic()
+        now = _size(directory)
+        if now != size:
+            size, since = now, time.monotonic()
         if time.monotonic() - since > SILENCE:
             raise TimeoutError(f"nothing came from {ADDRESS} for {SILENCE} seconds")
         thread.join(0.1)
     if failures:
         raise failures[0]
+
+
+def _size(directory: Path) -> int:
+    """Return the bytes of all files in the directory, under whatever name Keras keeps them while they come."""
+    size = 0
+    for path in directory.rglob("*"):
+        with suppress(OSError):  # renamed or deleted just now
+            size += path.stat().st_size
+    return size

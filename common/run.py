@@ -13,7 +13,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 from argparse import Namespace
 from pathlib import Path
 
@@ -21,144 +20,225 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from common import checkpoint, variants
+from common import checkpoint, process, variants
+from common.corpus import Corpus
 from common.curve import draw_curve, save_figure, show_curve
-from common.data import Corpus
 from common.files import one_line, write
-from common.options import PROJECT, in_session
+from common.options import PROJECT
 from common.words import printable
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 KINDS = {"keras": "Network", "csv": "History", "png": "Curve"}  # the files, and how the console calls them
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]  # not on Windows
-SHELL = shlex.join if os.name == "posix" else subprocess.list2cmdline  # a command as the user's shell takes it
 
 
 class Run(keras.callbacks.Callback):
-    """Callback that keeps each finished epoch on the disk and stops the training in good order at a signal.
+    """Callback that keeps each finished epoch on the disk, and with which `fit` stops in good order at a signal.
 
-    With `--resume` the compiled model gets the kept state, if the arrays, x and y of training and test, are the same.
+    `with run:` around `fit` catches the signals, and draws the curve of the finished epochs if `fit` ends otherwise
+    than by itself. With `--resume` the compiled model gets the kept state, if it and the arrays are the same.
     `history` has the numbers of all finished epochs, the `initial_epoch` resumed ones included.
     """
 
-    def __init__(self, options: Namespace, corpus: Corpus, model: keras.Model, *arrays: np.ndarray) -> None:
+    def __init__(
+        self,
+        options: Namespace,
+        corpus: Corpus,
+        model: keras.Model,
+        x_train: np.ndarray,
+        y_train: np.ndarray,
+        x_test: np.ndarray,
+        y_test: np.ndarray,
+    ) -> None:
         super().__init__()
-        model.build((None, *arrays[0].shape[1:]))  # as the first batch would, where a script has no `keras.Input`
-        self.options, self.title = options, variants.title(options, corpus.name)
-        stem = options.output_dir / variants.file_name(options, corpus.source)
-        self.files = {kind: Path(f"{stem}.{kind}") for kind in KINDS}
-        words = [corpus.words if corpus.source != "keras" else [], corpus.labels]  # the real ones may be missing
-        digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays) + repr(words).encode()).hexdigest()[:16]
-        description = {"seed": options.seed, "batch size": options.batch_size, "training texts": len(arrays[0])}
-        description |= {"test texts": len(arrays[2]), "texts and labels": digest} | checkpoint.describe(model)
+        if not model.built:
+            model.build((None, *x_train.shape[1:]))  # as the first batch would, where a script has no `keras.Input`
+        self.options = options
+        self.title = variants.title(options, corpus.name)
+        self.stem = options.output_dir / variants.file_name(options, corpus)
+        self.files = {kind: Path(f"{self.stem}.{kind}") for kind in KINDS}
+        self.words, self.labels = corpus.words, corpus.labels
         self.history = {column: [] for column in COLUMNS}
-        self.facts = {"description": description, "history": self.history}
-        self.facts |= {"words": corpus.words, "labels": corpus.labels}
+        self.description = {
+            "seed": options.seed,
+            "batch size": options.batch_size,
+            "training texts": len(x_train),
+            "test texts": len(x_test),
+            "input shape": list(x_train.shape[1:]),
+            "texts and labels": _digest(corpus, (x_train, y_train, x_test, y_test)),
+            **checkpoint.describe(model),
+        }
+        self.is_kept = False  # whether there is a network from which this run can go on
         if options.resume:
-            _resume(self.files["keras"], model, self.facts, options)
+            self._resume(model)
         elif any(path.exists() for path in self.files.values()):
-            print(f"{stem}.* is there already: after the first epoch it becomes {stem.name}.previous.*")
+            print(f"{self.stem}.* is there already: after the first epoch it becomes {self.stem.name}.previous.*")
         self.initial_epoch = len(self.history["loss"])
-        self.signals, self.handlers, self.is_kept = [], {}, options.resume
+        self.signal = None  # the one that has come
 
-    def on_train_begin(self, logs: dict | None = None) -> None:  # an exception could hit the middle of anything
-        for number in SIGNALS if threading.current_thread() is threading.main_thread() else ():
-            if signal.getsignal(number) != signal.SIG_IGN:  # as SIGHUP is under `nohup`
-                self.handlers[number] = signal.signal(number, lambda number, frame: self.signals.append(number))
+    def __enter__(self) -> "Run":
+        self._signals = process.signals_to(self._note)  # an exception could hit the middle of anything
+        self._signals.__enter__()
+        return self
 
-    def on_train_end(self, logs: dict | None = None) -> None:
-        for number, handler in self.handlers.items():
-            signal.signal(number, handler)
+    def __exit__(self, kind: type | None, *error: object) -> None:
+        self._signals.__exit__(None, None, None)
+        if kind is not None and self.history["loss"] and "png" in self.files:
+            save_figure(self.files["png"], draw_curve(self.history, self.title))
+
+    def _note(self, number: int, frame: object) -> None:
+        self.signal = self.signal or number
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self.signals:
-            _stop(self)
+        if self.signal:
+            self._stop(self.signal)
 
-    on_test_batch_end = on_train_batch_end
+    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        if self.signal:
+            self._stop(self.signal)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if not all(math.isfinite(logs[column]) for column in COLUMNS):
-            self.on_train_end()
-            sys.exit(f"Stopped: the loss is not a finite number in epoch {epoch + 1}.")
-        _set_aside(self.files if not epoch else {})
+        for column in COLUMNS:
+            if column not in logs:
+                sys.exit(f'Stopped: fit gives no "{column}", which needs metrics=["accuracy"] and validation_data.')
+            if not math.isfinite(logs[column]):
+                sys.exit(f"Stopped: the loss is not a finite number in epoch {epoch + 1}.")
+        if epoch == 0:
+            self._set_aside()
         for column in COLUMNS:
             self.history[column].append(float(logs[column]))
-        self.is_kept |= "keras" in save(self, draw_curve(self.history, self.title))
+        if "keras" in self._save():
+            self.is_kept = True
 
+    def _stop(self, number: int) -> None:
+        """End the program, and say how to go on."""
+        print(f"\nStopped by {signal.Signals(number).name} after epoch {len(self.history['loss'])} of "
+              f"{self.options.epochs}.", end="")  # fmt: skip
+        if self.is_kept:
+            print(f" To go on: {_resume_command()}", end="")
+        print()
+        sys.exit(128 + number)
 
-def save(run: Run, curve: Figure) -> list[str]:
-    """Write the network, from which a run goes on, then its numbers and its curve, and return which are written."""
-    rows = zip(range(1, len(run.history["loss"]) + 1), *run.history.values(), strict=True)
+    def _set_aside(self) -> None:
+        """Rename what another run has left to "NAME.previous.csv" and so on, in place of all that is older.
 
-    def write_history(path: Path) -> None:
+        What cannot be renamed stays, unwritten.
+        """
+        if not any(path.exists() for path in self.files.values()):
+            return
+        for kind, path in list(self.files.items()):
+            previous = path.with_name(f"{path.stem}.previous{path.suffix}")
+            try:
+                if path.exists():
+                    path.replace(previous)
+                else:
+                    previous.unlink(missing_ok=True)
+            except OSError as error:
+                print(f"{path} stays as it is, since it cannot be set aside: {one_line(error)}", file=sys.stderr)
+                del self.files[kind]
+
+    def _facts(self) -> dict[str, object]:
+        """Return what the network's file has to hold."""
+        return {
+            "description": self.description,
+            "history": self.history,
+            "words": self.words,
+            "labels": self.labels,
+        }
+
+    def _write_network(self, path: Path) -> None:
+        checkpoint.save(path, self.model, self._facts())
+
+    def _write_history(self, path: Path) -> None:
         with path.open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream, lineterminator="\n").writerows([("epoch", *COLUMNS), *rows])
+            table = csv.writer(stream, lineterminator="\n")
+            table.writerow(["epoch", *COLUMNS])
+            for epoch, numbers in enumerate(zip(*self.history.values(), strict=True), start=1):
+                table.writerow([epoch, *numbers])
 
-    fill = {"keras": lambda path: checkpoint.save(path, run.model, run.facts), "csv": write_history}
-    files = run.files.items()
-    return [kind for kind, path in files if (write(path, fill[kind]) if kind in fill else save_figure(path, curve))]
+    def _save(self) -> list[str]:
+        """Write the network, from which a run goes on, then its numbers, and return which of the two are written."""
+        fillers = {"keras": self._write_network, "csv": self._write_history}
+        return [kind for kind, fill in fillers.items() if kind in self.files and write(self.files[kind], fill)]
 
+    def finish(self, curve: Figure) -> None:
+        """Save everything, name the files, and say how to ask the network; exit status 1 if something is not written."""
+        saved = self._save()
+        if "png" in self.files and save_figure(self.files["png"], curve):
+            saved.append("png")
+        for kind in reversed(saved):
+            print(f"{KINDS[kind]:<14} {self.files[kind]}")
+        if len(saved) < len(KINDS):
+            sys.exit(1)
+        if self.words:
+            try:
+                checkpoint.rebuild(self._facts())
+                print(f"\nAsk it about texts of your own:\n{_ask_command(self.files['keras'].resolve())}")
+            except ValueError as error:
+                print(f"\nIt cannot be asked about texts of your own: {error}")
+        if self.options.show and not self.signal:
+            show_curve(self.history, self.title)
 
-def finish(run: Run, curve: Figure) -> None:
-    """Save everything, name the files, and say how to ask the network; exit status 1 if not all could be written."""
-    saved = save(run, curve)
-    for kind in reversed(saved):
-        print(f"{KINDS[kind]:<14} {run.files[kind]}")
-    if len(saved) < len(KINDS):
-        sys.exit(1)
-    here, network = Path.cwd() == PROJECT, run.files["keras"].resolve()  # `common` is in the project's directory
-    path = str(network.relative_to(PROJECT) if network.is_relative_to(PROJECT) else network)
-    ask = SHELL([sys.orig_argv[0] if here else sys.executable, "-m", "common.ask", path])
-    try:
-        checkpoint.rebuild(run.facts)
-        ask = ask if here else f"cd {SHELL([str(PROJECT)])} && {ask}"
-        ask = f'!{ask} "Write your text here."' if in_session() else ask  # a notebook has no prompt
-        print(f"\nAsk it about texts of your own:\n{ask}" if run.facts["words"] else "")
-    except ValueError as error:
-        print(f"\nIt cannot be asked about texts of your own: {error}")
-    if run.options.show and not run.signals:
-        show_curve(run.history, run.title)
-
-
-def _stop(run: Run) -> None:
-    """End the program, and say how to go on."""
-    run.on_train_end()
-    epochs, number = len(run.history["loss"]), run.signals[0]
-    command = SHELL([*sys.orig_argv, *["--resume"] * ("--resume" not in sys.orig_argv)])
-    how = f" To go on: {'run it again with --resume' if in_session() else command}" * run.is_kept
-    print(f"\nStopped by {signal.Signals(number).name} after epoch {epochs} of {run.options.epochs}.{how}")
-    sys.exit(128 + number)
-
-
-def _set_aside(files: dict[str, Path]) -> None:
-    """Rename what is there to "NAME.previous.csv", over an older one. What cannot be renamed stays, unwritten."""
-    for kind, path in [*files.items()]:
+    def _resume(self, model: keras.Model) -> None:
+        """Take up the history and give the model its state, or end the program if the kept run does not fit."""
+        path = self.files["keras"]
         try:
-            if path.exists():
-                path.replace(path.with_name(f"{path.stem}.previous{path.suffix}"))
-        except OSError as error:
-            print(f"{path} stays as it is, since it cannot be set aside: {one_line(error)}", file=sys.stderr)
-            del files[kind]
+            kept = checkpoint.read(path)
+            epochs = len(kept["history"]["loss"])
+            reason = checkpoint.difference(kept["description"], self.description)
+            if reason is None and epochs > self.options.epochs:
+                reason = f"{epochs} epochs are done, more than --epochs {self.options.epochs}"
+            if reason is None:
+                checkpoint.restore(path, model, kept)
+        except FileNotFoundError:
+            reason = f"there is no {path}"
+            others = sorted(other.name for other in path.parent.glob(f"{self.options.script}*.keras"))
+            if others:
+                reason += f", only {', '.join(others)}"
+        except Exception as error:  # the file may be damaged in any way
+            reason = f"{path} is not what a run leaves: {one_line(error)}"
+        if reason is not None:
+            print(f"{self.options.script}.py: cannot resume: {printable(reason)}", file=sys.stderr)
+            sys.exit(2)
+        self.history = kept["history"]
+        self.words = self.words or kept["words"]  # where the list cannot be had, the old one
+        self.is_kept = True
+        if epochs < self.options.epochs:
+            print(f"Going on after epoch {epochs}.")
+        else:
+            print(f"No epoch is left: all {epochs} are done.")
 
 
-def _resume(path: Path, model: keras.Model, facts: dict[str, object], options: Namespace) -> None:
-    """Take up the history and give the model its state, or end the program if the run that was kept does not fit."""
-    try:
-        kept = checkpoint.read(path)
-        epochs = len(kept["history"]["loss"])
-        reason = checkpoint.difference(kept["description"], facts["description"])
-        if not reason and epochs > options.epochs:
-            reason = f"{epochs} epochs are done, more than --epochs {options.epochs}"
-        if not reason:
-            checkpoint.restore(path, model, kept)
-            facts["history"].update(kept["history"])
-            facts["words"] = facts["words"] or kept["words"]  # where the list cannot be had, the old one
-    except FileNotFoundError:
-        others = ", ".join(sorted(other.name for other in path.parent.glob(f"{options.script}*.keras")))
-        reason = f"there is no {path}" + f", only {others}" * bool(others)
-    except Exception as error:  # the file may be damaged in any way
-        reason = f"{path} is not what a run leaves: {one_line(error)}"
-    if reason:
-        print(f"{options.script}.py: cannot resume: {printable(reason)}", file=sys.stderr)
-        sys.exit(2)
-    print(f"Going on after epoch {epochs}." if epochs < options.epochs else f"No epoch is left: all {epochs} are done.")
+def _digest(corpus: Corpus, arrays: tuple[np.ndarray, ...]) -> str:
+    """Return what is the same for the same texts and labels only."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array))
+    words = [] if corpus.kind == "keras" else corpus.words  # the real ones may be missing
+    digest.update(repr([words, corpus.labels]).encode())
+    return digest.hexdigest()[:16]
+
+
+def _shell_command(arguments: list[str]) -> str:
+    """Return the command as the user's shell takes it."""
+    return shlex.join(arguments) if os.name == "posix" else subprocess.list2cmdline(arguments)
+
+
+def _resume_command() -> str:
+    if process.in_session():
+        return "run it again with --resume"
+    if "--resume" in sys.orig_argv:
+        return _shell_command(sys.orig_argv)
+    return _shell_command([*sys.orig_argv, "--resume"])
+
+
+def _ask_command(network: Path) -> str:
+    """Return the command that asks the network, from the directory that is current."""
+    path = network.relative_to(PROJECT) if network.is_relative_to(PROJECT) else network
+    is_in_project = Path.cwd() == PROJECT  # where `common` is
+    python = sys.orig_argv[0] if is_in_project else sys.executable
+    command = _shell_command([python, "-m", "common.ask", str(path)])
+    if not is_in_project:
+        command = f"cd {_shell_command([str(PROJECT)])} && {command}"
+    if process.in_session():  # a notebook has no prompt
+        command = f'!{command} "Write your text here."'
+    return command

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from common.corpus import Corpus
+
 RECURRENT = {"lstm": "LSTM", "gru": "GRU", "simple_rnn": "Simple RNN", "none": "Averaging"}  # as titles name them
 
 
@@ -21,19 +23,31 @@ def add_options(parser: ArgumentParser, has_conv: bool) -> None:
             help="the recurrent layer straight on the word vectors (default: on convolution and pooling)")  # fmt: skip
 
 
-def file_name(options: Namespace, source: str) -> str:
+def file_name(options: Namespace, corpus: Corpus) -> str:
     """Return the stem of the files' names: "reuters_lstm", "reuters_lstm-gru-shuffled", "reuters_lstm-sample"."""
-    parts = {options.recurrent: options.recurrent != "lstm", "no_conv": options.conv is False}
-    parts |= {"shuffled": options.shuffle_words, "sample": source == "sample"}
-    stem = Path(source).stem.replace("-", "_")  # of a file of one's own: a "gru.csv" or "gru-a.csv" is no variant
-    own = [] if source in ("keras", "sample") else [stem + "_" * (stem in {*RECURRENT, *parts} - {"lstm"})]
-    return "-".join([options.script, *(part for part, named in parts.items() if named), *own])
+    parts = [options.script]
+    if options.recurrent != "lstm":
+        parts.append(options.recurrent)
+    if options.conv is False:
+        parts.append("no_conv")
+    if options.shuffle_words:
+        parts.append("shuffled")
+    if corpus.kind == "sample":
+        parts.append("sample")
+    elif corpus.kind == "own":
+        stem = Path(corpus.name).stem.replace("-", "_")
+        is_a_variants = stem in (*RECURRENT, "no_conv", "shuffled", "sample")
+        parts.append(f"{stem}_" if is_a_variants else stem)  # a run on "gru.csv" or "gru-a.csv" is not the GRU's
+    return "-".join(parts)
 
 
 def title(options: Namespace, corpus: str) -> str:
     """Return what is trained on what: "CNN and GRU on IMDB reviews, words shuffled"."""
-    network = f"CNN and {RECURRENT[options.recurrent]}" if options.conv else RECURRENT[options.recurrent]
-    return f"{network} on {corpus}" + ", words shuffled" * options.shuffle_words
+    network = RECURRENT[options.recurrent]
+    if options.conv:
+        network = f"CNN and {network}"
+    suffix = ", words shuffled" if options.shuffle_words else ""
+    return f"{network} on {corpus}{suffix}"
 
 
 def vary(model, x_train: np.ndarray, x_test: np.ndarray, options: Namespace) -> tuple:
@@ -46,7 +60,8 @@ def vary(model, x_train: np.ndarray, x_test: np.ndarray, options: Namespace) -> 
     from keras import layers
 
     if options.shuffle_words:
-        x_train, x_test = (shuffle_words(texts, options.seed) for texts in (x_train, x_test))
+        x_train = shuffle_words(x_train, options.seed)
+        x_test = shuffle_words(x_test, options.seed)
     if options.recurrent == "lstm" and options.conv is not False:
         return model, x_train, x_test
     only_lstm = ("name", "recurrent_activation", "unit_forget_bias")  # the GRU has a recurrent activation, the same

@@ -34,5 +34,5 @@ def to_numbers(text: str, numbers: dict[str, int]) -> list[int]:
 
 
 def printable(word: str) -> str:
-    """Return the word with characters that would move the cursor, or do worse, as their codes."""
-    return word if word.isprintable() else word.encode("unicode_escape").decode()
+    """Return the word with each character that would move the cursor, or do worse, as its code."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in word)

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from common.curve import STYLE
-from common.files import write
+from common.curve import STYLE, save_figure
 from common.variants import RECURRENT
 
 COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
@@ -41,7 +40,7 @@ def main() -> None:
         groups = group_runs({path: read_run(path) for path in options.csv})
     except ValueError as error:
         parser.error(str(error))
-    if not write(options.output, draw_comparison(groups).savefig):
+    if not save_figure(options.output, draw_comparison(groups)):
         sys.exit(1)
     print(table(groups))
 
@@ -103,6 +102,7 @@ def group_runs(runs: dict[Path, History]) -> dict[str, list[History]]:
         stems,
         [str(path.with_suffix("")) for path, _ in paths],
         [f"{path.with_suffix('')}, {epochs} epochs" for path, epochs in paths],
+        [f"{path}, {epochs} epochs" for path, epochs in paths],
     ):
         if len(set(names)) == len(names):
             break
@@ -187,8 +187,8 @@ def draw_comparison(
     """
     panels: dict[str, list[tuple[str, list[History]]]] = {}
     for name, runs in groups.items():
-        without, on_sample = SAMPLE.subn("", name)
-        panels.setdefault(titles[on_sample], []).append((without, runs))
+        title = titles[1] if SAMPLE.search(name) else titles[0]
+        panels.setdefault(title, []).append((SAMPLE.sub("", name), runs))
     figure = Figure(figsize=(8, 6) if len(panels) == 1 else (11, 6), dpi=120, layout="constrained")
     lines: dict[str, Line2D] = {}  # a variant has the same colour in both axes, and one entry in the legend
     for axes, title in zip(figure.subplots(1, len(panels), squeeze=False)[0], sorted(panels), strict=True):

@@ -2,19 +2,37 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from common.process import SIGNALS
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("reuters_lstm", "imdb_cnn_lstm")
 REAL_DATA = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"  # before the tests point elsewhere
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 OFFLINE |= {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
+# What a test could take from the machine or from the shell that started it, for this process and those it starts.
+FROM_OUTSIDE = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONWARNINGS", "MPLBACKEND", "MATPLOTLIBRC", "DISPLAY", "COLUMNS",
+                "FORCE_COLOR", "NO_COLOR", "KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS", "TF_CPP_MIN_LOG_LEVEL")  # fmt: skip
+MATPLOTLIB = tempfile.TemporaryDirectory(prefix="matplotlib-")  # the list of fonts, made once
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin as on a bare machine, in an own terminal: a background job and `nohup` ignore signals."""
+    for name in FROM_OUTSIDE:
+        os.environ.pop(name, None)
+    os.environ |= {"LC_ALL": "C.UTF-8", "TZ": "UTC", "MPLCONFIGDIR": MATPLOTLIB.name}
+    os.umask(0o022)
+    for number in SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,8 +3,10 @@
 Nothing else is changed: the same code trains, is stopped and resumes, only in seconds.
 """
 
+import contextlib
 import runpy
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +24,7 @@ def run_here(script: str | Path, *arguments: str | Path) -> int:
     with pytest.MonkeyPatch.context() as patch:
         for name, pairs in PAIRS.items():
             patch.setattr(f"common.sample.{name}", pairs)
-        patch.setattr("common.options.in_session", lambda: True)  # leave the tests' streams and signals alone
+        patch.setattr("sys.ps1", ">>> ", raising=False)  # a session: leave the tests' streams and signals alone
         patch.setenv("TF_NUM_INTRAOP_THREADS", "1")  # which the script sets, so that it is put back
         patch.setattr("sys.argv", [str(path), *map(str, arguments)])
         try:
@@ -32,6 +34,28 @@ def run_here(script: str | Path, *arguments: str | Path) -> int:
                 print(end.code, file=sys.stderr)
             return 1 if isinstance(end.code, str) else end.code or 0
     return 0
+
+
+class _Built(Exception):
+    pass
+
+
+def build(script: str, *arguments: str | Path):
+    """Return the script's network as it is before the training, compiled, with the first weights of its seed."""
+    import keras
+    import pytest
+
+    models = []
+
+    def fit(model: keras.Sequential, *positional: object, **options: object) -> None:
+        models.append(model)
+        raise _Built
+
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as out:
+        patch.setattr(keras.Sequential, "fit", fit)
+        with contextlib.suppress(_Built), contextlib.redirect_stdout(None):
+            run_here(script, "--data", "sample", "--output-dir", out, *arguments)
+    return models[0]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,51 @@
+"""What a network's outputs say: the answer to a text, and how good all answers are, label by label."""
+
+import numpy as np
+
+MOST_ROWS = 10  # labels with a row of their own
+
+
+def probabilities(outputs: np.ndarray) -> np.ndarray:
+    """Return the probability of each label, `(texts, labels)`; a sigmoid's outputs, `(texts, 1)`, are the second's."""
+    if outputs.shape[1] == 1:
+        return np.hstack([1 - outputs, outputs])
+    return outputs
+
+
+def likeliest(of_labels: np.ndarray) -> np.ndarray:
+    """Return the labels that a text's answer names, the likeliest first: one of two, three of more."""
+    most = 1 if len(of_labels) == 2 else 3
+    return np.argsort(-of_labels, kind="stable")[:most]
+
+
+def report(outputs: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
+    """Return how often the commonest label is right, and a table: ten labels, the others together, the macro average.
+
+    `outputs` are the network's, `y_test` the labels as numbers or one-hot. Scores as scikit-learn has them: over the
+    labels that occur in the test or among the answers, and x / 0 is 0.
+    """
+    answers = probabilities(outputs).argmax(axis=1)
+    truths = y_test.argmax(axis=1) if y_test.ndim == 2 else y_test
+    right, answered, true = (
+        np.bincount(found, minlength=len(labels)) for found in (truths[answers == truths], answers, truths)
+    )
+    occurring = np.flatnonzero(answered + true)
+    order = occurring[np.argsort(-true[occurring], kind="stable")]
+    always = f"Always '{labels[order[0]]}'"
+    lines = [f"{always:<14} {true.max() / len(truths):.4f}", "", "precision recall    F1  texts  label"]
+    for label in order[:MOST_ROWS]:
+        lines.append(_row(labels[label], right[label], answered[label], true[label]))
+    others = order[MOST_ROWS:]
+    if len(others):
+        name = f"{len(others)} others together"
+        lines.append(_row(name, right[others].sum(), answered[others].sum(), true[others].sum()))
+    lines.append(_row("macro average", right[order], answered[order], true[order]))
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, right: np.ndarray, answered: np.ndarray, true: np.ndarray) -> str:
+    """Return a line of the table: the scores of one label's counts, or the means over several labels' scores."""
+    precision = np.mean(right / np.maximum(answered, 1))
+    recall = np.mean(right / np.maximum(true, 1))
+    f1 = np.mean(2 * right / np.maximum(answered + true, 1))
+    return f"   {precision:.3f}  {recall:.3f} {f1:.3f} {np.sum(true):6}  {name}"
