@@ -16,6 +16,7 @@ from common.corpus import Corpus
 from common.variants import shuffle_words, vary
 from tests import tiny
 
+Run = Callable[..., subprocess.CompletedProcess]
 LAYERS = {"lstm": layers.LSTM, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN, "none": layers.GlobalAveragePooling1D}
 NETWORKS = pytest.mark.parametrize(
     ("script", "arguments"), [("reuters_lstm", ()), ("imdb_cnn_lstm", ()), ("imdb_cnn_lstm", ("--no-conv",))]
@@ -187,12 +188,7 @@ def test_a_variant_goes_into_its_own_files_and_another_is_not_resumed(
     ],
 )
 def test_what_the_sample_is_for(
-    run_script: Callable[..., subprocess.CompletedProcess],
-    tmp_path: Path,
-    script: str,
-    arguments: list[str],
-    low: float,
-    high: float,
+    run_script: Run, tmp_path: Path, script: str, arguments: list[str], low: float, high: float
 ) -> None:
     """Without order, or without a long memory, little is left of the 95 % and more of the article's networks."""
     done = run_script(script, *arguments, "--data", "sample", "--output-dir", tmp_path)
