@@ -222,12 +222,11 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
         on_train_end=lambda logs: marks.append(now()),
     )
 
-    def fit_and_look(model: keras.Model, *positional: object, callbacks: list, **options: object) -> object:
+    def fit_and_look(model: keras.Model, *positional: object, callbacks: list, **options: object) -> None:
         keras.Sequential.add = build  # `finish` builds the network once more, to see whether it can be asked
-        history = fit(model, *positional, callbacks=[*callbacks, look], **options)
+        fit(model, *positional, callbacks=[*callbacks, look], **options)
         time_calls("evaluate", keras.Sequential, "evaluate")  # not the one within `fit`
         time_calls("report", keras.Sequential, "predict")
-        return history
 
     keras.Sequential.fit = fit_and_look
     time_calls("build", keras.Sequential, "add")
@@ -246,7 +245,7 @@ def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     settings = checkpoint.read(next(Path(out).glob("*.keras")))["description"]
     training = (settings["training texts"], settings["batch size"])
     test = (settings["test texts"], arrays.EVALUATION_BATCH_SIZE)
-    Path(out, "stages.json").write_text(json.dumps({**stages, "epochs": walls, "texts": [training, test]}))
+    Path(out, "stages.json").write_text(json.dumps(stages | {"epochs": walls, "texts": [training, test]}))
 
 
 if __name__ == "__main__":
