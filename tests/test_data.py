@@ -257,7 +257,7 @@ def test_a_signal_in_a_download_leaves_nothing(
 def test_without_a_home(can_be_written: bool, serve: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then Keras takes /tmp/.keras, which may be another user's: root may write everywhere, so it is told otherwise."""
     monkeypatch.delenv("KERAS_HOME")
-    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.setenv("HOME", "/dev/null/home")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(os.path, "isdir", lambda path, isdir=os.path.isdir: path != "/tmp" and isdir(path))
     if not can_be_written:
