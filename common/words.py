@@ -51,8 +51,8 @@ def _parted(piece: str) -> list[str]:
 def split(text: str) -> list[str]:
     """Return the text's words: "Don\u2019t stop\u2014now!" is don't, stop, now, and "PPL이 많다" is ppl, 이, 많, 다.
 
-    ChatbotData as distributed (Korean questions, three labels) with `reuters_lstm.py --epochs 4`: each character a word,
-    0.4 % of the test's words are unknown and its accuracy is 0.801; parted at blanks only, 46.2 % and 0.718.
+    ChatbotData as distributed (Korean, three labels), `reuters_lstm.py --epochs 4`: with each character a word 0.4 % of
+    the test's words are unknown and the accuracy is 0.801, with words parted at blanks only 46.2 % and 0.718.
     """
     return [word for piece in text.split() for word in _parted(piece)]
 
