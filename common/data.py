@@ -112,7 +112,8 @@ def _word_list(file: str, num_words: int) -> list[str]:
 def _by_hand(file: str) -> str:
     """Return what a user can do who has a browser."""
     path = _cache_path(file)
-    directory = next(parent for parent in path.parents if parent.exists())
+    # Not `Path.exists`, which raises an error where a directory of another user is in the way.
+    directory = next(parent for parent in path.parents if os.path.exists(parent))
     if os.access(directory, os.W_OK):
         return f"By hand: download {ADDRESS}/{file}\n         and put it at {path}"
     return (f"{directory} cannot be written: set KERAS_HOME to a directory of your own\n"
@@ -122,7 +123,7 @@ def _by_hand(file: str) -> str:
 def _cache_path(file: str) -> Path:
     """Return where Keras keeps the file: in a temporary directory if its own cannot be written and lacks it."""
     home = Path(os.path.abspath(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))))  # "./~" without a home
-    if os.access(home, os.W_OK) or (home / "datasets" / file).exists():
+    if os.access(home, os.W_OK) or os.path.exists(home / "datasets" / file):
         return home / "datasets" / file
     return Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir(), ".keras", "datasets", file)
 

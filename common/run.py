@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
+from contextlib import ExitStack
 from pathlib import Path
 
 import keras
@@ -76,12 +77,12 @@ class Run(keras.callbacks.Callback):
         self.signal = None  # the one that has come
 
     def __enter__(self) -> "Run":
-        self._signals = process.signals_to(self._note)  # an exception could hit the middle of anything
-        self._signals.__enter__()
+        self._catching = ExitStack()
+        self._catching.enter_context(process.signals_to(self._note))  # an exception could hit the middle of anything
         return self
 
     def __exit__(self, kind: type | None, *error: object) -> None:
-        self._signals.__exit__(None, None, None)
+        self._catching.close()
         if kind is not None and self.history["loss"] and "png" in self.files:
             save_figure(self.files["png"], draw_curve(self.history, self.title))
 

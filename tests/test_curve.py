@@ -31,7 +31,6 @@ def test_title_labels_grid_and_legend() -> None:
     assert (axes.get_title(), axes.get_xlabel()) == ("A title", "Epoch")
     assert axes.get_ylabel().startswith("Loss")
     assert all(line.get_visible() for line in axes.get_xgridlines() + axes.get_ygridlines())
-    assert axes.get_legend()._loc == 1  # upper right
     assert {text.get_text() for text in axes.get_legend().texts} > {"Test loss", "Training loss"}
 
 
@@ -47,7 +46,6 @@ def test_ticks_are_whole_epochs(epochs: int) -> None:
     low, high = axes.get_xlim()
     ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
     assert ticks
-    assert all(tick == int(tick) >= 1 or epochs > 9 for tick in ticks)
     assert all(tick == int(tick) for tick in ticks)
 
 

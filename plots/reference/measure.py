@@ -20,9 +20,12 @@ def main() -> None:
         "--article", type=Path, metavar="DIRECTORY", help="run the article's reuters.py and imdb.py there too, 5 times"
     )
     options = parser.parse_args()
-    if options.article and not all((options.article / f"{name}.py").is_file() for name in runs.ARTICLE.values()):
-        parser.error(f"argument --article: {options.article} has no reuters.py and imdb.py")
-    runs.run_all(runs.planned([options.data] if options.data else [*runs.SOURCES]))
+    if options.article:
+        for name in runs.ARTICLE.values():
+            if not (options.article / f"{name}.py").is_file():
+                parser.error(f"argument --article: {options.article} has no {name}.py")
+    sources = [options.data] if options.data else list(runs.SOURCES)
+    runs.run_all(runs.planned(sources))
     if options.article:
         runs.run_all(runs.planned_of_the_article(options.article.resolve()))
     tables.write_all()

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from common.files import write
@@ -71,32 +72,39 @@ def planned_of_the_article(directory: Path) -> Iterator[tuple[Path, list[str]]]:
 def run_all(runs: Iterable[tuple[Path, list[str]]]) -> None:
     """Run, each in a process of its own, the programs whose CSV is not here, and keep what each gave and cost."""
     for target, command in runs:
-        if target.exists():
-            continue
-        name = target.relative_to(HERE).as_posix()
-        print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
-        with tempfile.TemporaryDirectory() as out:
-            done = subprocess.run(
-                [sys.executable, "-m", "plots.reference.runs", out, name, *map(str, command)],
-                cwd=ROOT, env=os.environ | QUIET, stdout=subprocess.DEVNULL,
-            )  # fmt: skip
-            if done.returncode:
-                sys.exit(f"{name} failed: what it said is above")
-            if name in (f"seed1/{script}.csv" for script in VARIANTS):  # the README shows its curve
-                shutil.copy(next(Path(out).glob("*.png")), HERE / f"{target.stem}.png")
-            for table in (COSTS, GRADIENTS):
-                keep(table, Path(out, table.name))
-            (csv_of_run,) = set(Path(out).glob("*.csv")) - {Path(out, table.name) for table in (COSTS, GRADIENTS)}
-            target.parent.mkdir(exist_ok=True)
-            save(target, lambda path, source=csv_of_run: shutil.copy(source, path))  # last: all else is here
+        if not target.exists():
+            _run(target, command)
+
+
+def _run(target: Path, command: list[str]) -> None:
+    name = target.relative_to(HERE).as_posix()
+    print(f"{time.strftime('%H:%M:%S')} {name}", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        out = Path(directory)
+        done = subprocess.run(
+            [sys.executable, "-m", "plots.reference.runs", directory, name, *map(str, command)],
+            cwd=ROOT, env=os.environ | QUIET, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"{name} failed: what it said is above")
+        if name in (f"seed1/{script}.csv" for script in VARIANTS):  # the README shows its curve
+            save(HERE / f"{target.stem}.png", partial(shutil.copy, next(out.glob("*.png"))))
+        for table in (COSTS, GRADIENTS):
+            if (out / table.name).exists():
+                keep(table, out / table.name)
+        (numbers,) = (path for path in out.glob("*.csv") if path.name not in (COSTS.name, GRADIENTS.name))
+        target.parent.mkdir(exist_ok=True)
+        save(target, partial(shutil.copy, numbers))  # last: all else is here
 
 
 def keep(table: Path, new: Path) -> None:
     """Put the new rows, of one run, into the table, in place of what a stopped attempt may have left of it."""
-    if new.exists():
-        (header, *rows), old = read_rows(new), read_rows(table)[1:] if table.exists() else []
-        rows = sorted([row for row in old if row[0] != rows[0][0]] + rows, key=lambda row: row[0])
-        save(table, lambda path: write_rows(path, [header, *rows]))
+    header, *rows = read_rows(new)
+    run = rows[0][0]
+    if table.exists():
+        rows += [row for row in read_rows(table)[1:] if row[0] != run]
+    rows.sort(key=lambda row: row[0])
+    save(table, lambda path: write_rows(path, [header, *rows]))
 
 
 def save(path: Path, fill: Callable[[Path], object]) -> None:
@@ -122,27 +130,31 @@ def run_one(out: str, name: str, program: str, *arguments: str) -> None:
     from common.run import COLUMNS
     from plots.reference import gradients
 
+    is_the_articles = not arguments
+    has_gradients = Path(name).stem.removesuffix("-sample") in WITH_GRADIENTS
     fit = keras.Sequential.fit
 
     def timed_fit(model: keras.Sequential, *positional: object, **options: object) -> object:
         snapshots = gradients.Snapshots()
-        if Path(name.removesuffix("-sample.csv")).stem in WITH_GRADIENTS:
+        if has_gradients:
             options["callbacks"].append(snapshots)
         start = time.perf_counter()
         history = fit(model, *positional, **options)
-        costs = name, model.count_params(), f"{time.perf_counter() - start:.1f}"
-        write_rows(Path(out, COSTS.name), [("run", "parameters", "seconds of training"), costs])
-        if snapshots.weights:
+        cost = (name, model.count_params(), f"{time.perf_counter() - start:.1f}")
+        write_rows(Path(out, COSTS.name), [("run", "parameters", "seconds of training"), cost])
+        if has_gradients:
             rows = gradients.rows(model, snapshots.weights, options["validation_data"])
             write_rows(Path(out, GRADIENTS.name), [gradients.HEADER, *((name, *row) for row in rows)])
-        if not arguments:  # the article's program, which keeps no history
+        if is_the_articles:  # it keeps no history
             epochs = range(1, len(history.epoch) + 1)
             numbers = zip(epochs, *(history.history[column] for column in COLUMNS), strict=True)
             write_rows(Path(out, "history.csv"), [("epoch", *COLUMNS), *numbers])
         return history
 
     keras.Sequential.fit = timed_fit
-    sys.argv = [program, *arguments, *(["--output-dir", out] if arguments else [])]
+    sys.argv = [program, *arguments]
+    if not is_the_articles:
+        sys.argv += ["--output-dir", out]
     sys.path[0] = str(Path(program).parent)
     runpy.run_path(program, run_name="__main__")
 

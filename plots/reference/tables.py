@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.curve import STYLE
-from plots.compare import History, draw_comparison, label, lowest, read_run, spread
+from plots.compare import History, draw_comparison, epochs_of_lowest, label, lowest, markdown, read_run, spread
 from plots.reference.runs import (
     ARTICLE,
     COSTS,
@@ -79,50 +80,62 @@ def numbers(runs: list[History]) -> dict[str, list[float]]:
 @rc_context(STYLE | {"text.parse_math": True})  # powers of ten are set as formulas
 def write_all() -> None:
     """Write the figures and, between their marks in the two READMEs, the tables."""
-    for readme, tables in ((HERE / "README.md", detailed()), (ROOT / "README.md", {"expected": expected()})):
-        text = readme.read_text(encoding="utf-8")
-        for name, table in tables.items():
-            before, begin, rest = text.partition(f"<!-- {name} -->\n")
-            _, end, after = rest.partition("<!-- end -->")
-            if not end:
-                sys.exit(f"{readme} has lost the marks of its table {name}")
-            text = f"{before}{begin}\n{table}\n\n{end}{after}"
-        save(readme, lambda path, text=text: path.write_text(text, encoding="utf-8"))
-
+    _fill_in(HERE / "README.md", detailed())
+    _fill_in(ROOT / "README.md", {"expected": expected()})
     for script, variants in VARIANTS.items():
-        names = [f"{script}{variant}{ending}" for ending in SOURCES.values() for variant in variants]
-        groups = {label(name): read_runs(name) for name in names}
-        groups = {name: runs for name, runs in groups.items() if runs}
+        groups = {}
+        for ending in SOURCES.values():
+            for variant in variants:
+                name = f"{script}{variant}{ending}"
+                runs = read_runs(name)
+                if runs:
+                    groups[label(name)] = runs
         if groups:
-            titles = f"Test loss on {TEXTS[script]}", f"Test loss on the sample {TEXTS[script].split()[1]}"
+            titles = (f"Test loss on {TEXTS[script]}", f"Test loss on the sample {TEXTS[script].split()[1]}")
             save(HERE / f"{script}-variants.png", draw_comparison(groups, titles).savefig)
-    if norms := read_gradients():
+    norms = read_gradients()
+    if norms:
         save(HERE / "gradients.png", draw_gradients(norms).savefig)
+
+
+def _fill_in(readme: Path, tables: dict[str, str]) -> None:
+    text = readme.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        if not end:
+            sys.exit(f"{readme} has lost the marks of its table {name}")
+        text = f"{before}{begin}\n{table}\n\n{end}{after}"
+    save(readme, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def expected() -> str:
     """Return what the scripts reach as they are, for the project's README, as Markdown."""
-    rows = ["| command | test accuracy, seed 1 | all seeds | lowest test loss, seed 1 | training |", "| --- " * 5 + "|"]
+    rows = []
     for script in VARIANTS:
         for source, ending in SOURCES.items():
-            if runs := read_runs(f"{script}{ending}"):
-                loss, epoch = lowest(runs[0])
-                accuracies = [run["val_accuracy"][-1] for run in runs]
-                cells = (
-                    f"`python {script}.py{' --data sample' if source == 'sample' else ''}`",
+            runs = read_runs(f"{script}{ending}")
+            if not runs:
+                continue
+            option = " --data sample" if source == "sample" else ""
+            loss, epoch = lowest(runs[0])
+            accuracies = numbers(runs)["last"]
+            rows.append(
+                [
+                    f"`python {script}.py{option}`",
                     f"{accuracies[0]:.4f}",
                     f"{spread(accuracies)} ({len(runs)})",
                     f"{loss:.4f}, epoch {epoch}",
                     training(costs(f"{script}{ending}")),
-                )
-                rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+                ]
+            )
+    return markdown(["command", "test accuracy, seed 1", "all seeds", "lowest test loss, seed 1", "training"], rows)
 
 
 def detailed() -> dict[str, str]:
     """Return all tables of the README here, by the name that stands in their marks."""
-    results_of = {f"{script} on {source}": results(script, source) for script in VARIANTS for source in SOURCES}
-    return results_of | {"differences": differences(), "gradients": gradients_table(read_gradients())}
+    found = {f"{script} on {source}": results(script, source) for script in VARIANTS for source in SOURCES}
+    return found | {"differences": differences(), "gradients": gradients_table(read_gradients())}
 
 
 def costs(name: str) -> list[dict[str, str]]:
@@ -138,51 +151,54 @@ def training(rows: list[dict[str, str]]) -> str:
 
 def results(script: str, source: str) -> str:
     """Return a row for each variant of the script on the real data or on the sample, as Markdown."""
-    rows = [
-        "| variant | runs | accuracy, last epoch | lowest test loss | in epoch | accuracy there | training "
-        "| parameters |",
-        "| --- " * 8 + "|",
-    ]
     names = [f"{script}{variant}{SOURCES[source]}" for variant in VARIANTS[script]]
-    for name in [*names, *([f"article_{ARTICLE[script]}"] if source == "keras" else [])]:
-        if runs := read_runs(name):
-            found, cost = numbers(runs), costs(name)
-            epochs = sorted({lowest(run)[1] for run in runs})
-            cells = (
+    if source == "keras":
+        names.append(f"article_{ARTICLE[script]}")
+    rows = []
+    for name in names:
+        runs = read_runs(name)
+        if not runs:
+            continue
+        found, cost = numbers(runs), costs(name)
+        rows.append(
+            [
                 readable(name),
                 str(len(runs)),
                 spread(found["last"]),
                 spread(found["lowest"]),
-                f"{epochs[0]} to {epochs[-1]}" if len(epochs) > 1 else str(epochs[0]),
+                epochs_of_lowest(runs),
                 spread(found["there"]),
                 training(cost),
                 f"{int(cost[0]['parameters']):,}",
-            )
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+            ]
+        )
+    header = ["variant", "runs", "accuracy, last epoch", "lowest test loss", "in epoch", "accuracy there"]
+    return markdown([*header, "training", "parameters"], rows)
 
 
 def differences() -> str:
     """Return the differences of means that are here, each with its standard error, as Markdown."""
-    rows = ["| data | difference | accuracy, last epoch | lowest test loss | accuracy there |", "| --- " * 5 + "|"]
-    for data, *names in DIFFERENCES:
-        one, other = (numbers(read_runs(name)) for name in names)
+    rows = []
+    for data, first, second in DIFFERENCES:
+        one, other = numbers(read_runs(first)), numbers(read_runs(second))
         if len(one["last"]) > 1 and len(other["last"]) > 1:
-            cells = (difference(one[what], other[what]) for what in one)
-            rows.append(f"| {data} | {' − '.join(map(readable, names))} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+            found = [difference(one[what], other[what]) for what in ("last", "lowest", "there")]
+            rows.append([data, f"{readable(first)} − {readable(second)}", *found])
+    return markdown(["data", "difference", "accuracy, last epoch", "lowest test loss", "accuracy there"], rows)
 
 
 def difference(one: list[float], other: list[float]) -> str:
     """Return "difference of means ± its standard error", with four decimals."""
-    error = math.sqrt(sum(statistics.variance(values) / len(values) for values in (one, other)))
+    error = math.sqrt(statistics.variance(one) / len(one) + statistics.variance(other) / len(other))
     return f"{statistics.fmean(one) - statistics.fmean(other):+.4f} ± {error:.4f}".replace("-", "−")
 
 
 def read_gradients() -> Norms:
     """Read what `gradients.rows` gave of each run, the first of each row's numbers that of the last word."""
+    if not GRADIENTS.exists():
+        return {}
     norms: dict[tuple[str, int], list[list[float]]] = {}
-    for run, epoch, _, *means in read_rows(GRADIENTS)[1:] if GRADIENTS.exists() else ():
+    for run, epoch, _, *means in read_rows(GRADIENTS)[1:]:
         norms.setdefault((Path(run).stem, int(epoch)), []).append([float(mean) for mean in means if mean])
     return {key: np.array(runs) for key, runs in norms.items()}
 
@@ -190,20 +206,24 @@ def read_gradients() -> Norms:
 def gradients_table(norms: Norms) -> str:
     """Return the norm at the first word divided by that at the last one, as Markdown: geometric mean and range."""
     epochs = moments(norms)
-    lines = [f"| data | layer | {' | '.join(epochs.values())} |", "| --- " * (2 + len(epochs)) + "|"]
+    rows = []
     for data, ending in DATA.items():
         for layer, name in LAYERS.items():
-            if (name + ending, 0) in norms:
-                runs = [norms[name + ending, epoch] for epoch in epochs]
-                ratios = [norm[:, -1] / norm[:, 0] for norm in runs]
-                cells = [f"{geometric_mean(ratio):.2g} ({ratio.min():.2g} to {ratio.max():.2g})" for ratio in ratios]
-                lines.append(f"| {data} | {layer} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            if (name + ending, 0) not in norms:
+                continue
+            cells = []
+            for epoch in epochs:
+                runs = norms[name + ending, epoch]
+                ratio = runs[:, -1] / runs[:, 0]
+                cells.append(f"{geometric_mean(ratio):.2g} ({ratio.min():.2g} to {ratio.max():.2g})")
+            rows.append([data, layer, *cells])
+    return markdown(["data", "layer", *epochs.values()], rows)
 
 
 def moments(norms: Norms) -> dict[int, str]:
     """Return how many epochs were finished when the norms were taken, and what a reader calls that."""
-    return {epoch: f"after epoch {epoch}" if epoch else "before training" for epoch in sorted({e for _, e in norms})}
+    epochs = sorted({epoch for _, epoch in norms})
+    return {epoch: f"after epoch {epoch}" if epoch else "before training" for epoch in epochs}
 
 
 def geometric_mean(runs: np.ndarray) -> np.ndarray:
@@ -221,10 +241,7 @@ def draw_gradients(norms: Norms) -> Figure:
         for axes, (epoch, moment) in zip(row, panels.items(), strict=True):
             for number, (layer, name) in enumerate(LAYERS.items()):
                 if (name + ending, epoch) in norms:
-                    runs = norms[name + ending, epoch]
-                    distances = range(runs.shape[1])
-                    axes.plot(distances, geometric_mean(runs), color=f"C{number}", label=layer)
-                    axes.fill_between(distances, runs.min(axis=0), runs.max(axis=0), color=f"C{number}", alpha=0.2)
+                    _draw_layer(axes, norms[name + ending, epoch], f"C{number}", layer)
             axes.set_yscale("log")
             axes.set_ylim(1e-8, 30)  # what falls out of it goes on falling: the table has the numbers
             axes.set_title(f"{data.capitalize()} news, {moment}", fontsize="medium")
@@ -233,3 +250,9 @@ def draw_gradients(norms: Norms) -> Figure:
         row[0].set_ylabel("Norm of the loss's gradient")
     figure.legend(handles=grid[0, 0].lines, loc="outside lower center", ncols=len(LAYERS))
     return figure
+
+
+def _draw_layer(axes: Axes, runs: np.ndarray, colour: str, layer: str) -> None:
+    distances = range(runs.shape[1])
+    axes.plot(distances, geometric_mean(runs), color=colour, label=layer)
+    axes.fill_between(distances, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.2)
