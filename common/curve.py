@@ -115,7 +115,7 @@ def _script(character: str) -> tuple[str, str]:
     """Return how the character's script is called, and a font that has it."""
     if unicodedata.category(character)[0] not in "LMN":
         return "symbols", "Symbola (sudo apt install fonts-symbola)"
-    word = unicodedata.name(character).split()[0].title()
+    word = unicodedata.name(character, "Unknown").split()[0].title()
     return FONTS.get(word, (word, f"Noto Sans {word}"))
 
 

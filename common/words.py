@@ -9,7 +9,7 @@ MARKERS = ["[padding]", "[start]", "[?]", "[unused]"]  # what the numbers 0 to 3
 
 # The scripts whose characters are words: they put no blanks between words or, Hangul, fuse a word with its endings.
 HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
-CHINESE = "\u3005-\u3007\u3021-\u303c\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+CHINESE = "\u3005-\u3007\u3021-\u3029\u3031-\u303c\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 KANA = "\u3041-\u30ff\u31f0-\u31ff\U0001aff0-\U0001b16f"
 THAI, LAO, KHMER = "\u0e00-\u0e7f", "\u0e80-\u0eff", "\u1780-\u17ff"
 BURMESE = "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"
