@@ -42,7 +42,7 @@ def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | Non
     margin = (high - low) or 0.1
     axes.set(xlim=(0.5, len(loss) + 0.5), ylim=(low - 0.06 * margin, high + 0.3 * margin))  # room for the legend
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set(title=wrapped(title, 76), xlabel="Epoch", ylabel="Loss (cross-entropy)")
+    axes.set(title=wrapped(title, 74), xlabel="Epoch", ylabel="Loss (cross-entropy)")
     axes.grid(alpha=0.5)
     axes.legend(loc="upper right", framealpha=1)
     return figure
