@@ -39,10 +39,10 @@ print(f"Data: {corpus.name}")
 num_topics = len(corpus.labels)  # 46, whatever topics occur in the test set
 print(f"{num_topics} topics")
 print(f"{len(x_train)} training articles\n{len(x_test)} test articles")
-print(f"The first article: {x_train[0].tolist()}")
+print(f"The first article: {x_train[0][:300].tolist()}")
 if corpus.words:  # +
-    print(f"In words: {' '.join(corpus.words[number] for number in x_train[0])}")  # +
-print(f"Its topic: {y_train[0]}, {corpus.labels[y_train[0]]}")
+    print(f"In words: {' '.join(corpus.words[number] for number in x_train[0][:300])}")  # +
+print(f"Its topic: {corpus.labels[y_train[0]]}")
 
 # Pad: all articles to the same length.
 x_train = pad(x_train, ARTICLE_LENGTH)
@@ -82,7 +82,7 @@ with run:  # +
 # Evaluate it on the test set.
 test_loss, test_accuracy = model.evaluate(test_batches, verbose=options.verbose)
 print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
-print(report(model.predict(test_batches, verbose=0), y_test, corpus.labels))  # +
+print(report(model.predict(test_batches, verbose=0), y_train, y_test, corpus.labels))  # +
 
 # Plot the test loss in red and the training loss in blue, and save what the run gave.
 run.finish(draw_curve(run.history, run.title))

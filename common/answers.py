@@ -18,21 +18,23 @@ def likeliest(of_labels: np.ndarray) -> np.ndarray:
     return np.argsort(-of_labels, kind="stable")[:most]
 
 
-def report(outputs: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
-    """Return how often the commonest label is right, and a table: ten labels, the others together, the macro average.
+def report(outputs: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
+    """Return how often the training's commonest label, which one knows before the test, is right, and a table.
 
-    `outputs` are the network's, `y_test` the labels as numbers or one-hot. Scores as scikit-learn has them: over the
-    labels that occur in the test or among the answers, and x / 0 is 0.
+    That has ten labels, the others together, and the macro average. `outputs` are the network's for the test, `y_train`
+    and `y_test` the labels as numbers or one-hot. Scores as scikit-learn has them: over the labels that occur in the
+    test or among the answers, and x / 0 is 0.
     """
     answers = probabilities(outputs).argmax(axis=1)
-    truths = y_test.argmax(axis=1) if y_test.ndim == 2 else y_test
+    truths = _numbers(y_test)
+    commonest = np.bincount(_numbers(y_train)).argmax()
     right, answered, true = (
         np.bincount(found, minlength=len(labels)) for found in (truths[answers == truths], answers, truths)
     )
     occurring = np.flatnonzero(answered + true)
     order = occurring[np.argsort(-true[occurring], kind="stable")]
-    always = f"Always '{labels[order[0]]}'"
-    lines = [f"{always:<14} {true.max() / len(truths):.4f}", "", "precision recall    F1  texts  label"]
+    always = f"Always '{labels[commonest]:.40}'"
+    lines = [f"{always:<14} {true[commonest] / len(truths):.4f}", "", "precision recall    F1  texts  label"]
     for label in order[:MOST_ROWS]:
         lines.append(_row(labels[label], right[label], answered[label], true[label]))
     others = order[MOST_ROWS:]
@@ -43,9 +45,14 @@ def report(outputs: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _numbers(y: np.ndarray) -> np.ndarray:
+    """Return the labels as numbers, whether they are so or one-hot."""
+    return y.argmax(axis=1) if y.ndim == 2 else y
+
+
 def _row(name: str, right: np.ndarray, answered: np.ndarray, true: np.ndarray) -> str:
     """Return a line of the table: the scores of one label's counts, or the means over several labels' scores."""
     precision = np.mean(right / np.maximum(answered, 1))
     recall = np.mean(right / np.maximum(true, 1))
     f1 = np.mean(2 * right / np.maximum(answered + true, 1))
-    return f"   {precision:.3f}  {recall:.3f} {f1:.3f} {np.sum(true):6}  {name}"
+    return f"   {precision:.3f}  {recall:.3f} {f1:.3f} {np.sum(true):6}  {name:.40}"
