@@ -13,25 +13,11 @@ import numpy as np
 import pytest
 
 from common import ask, checkpoint
-from common.corpus import Source
-from common.data import load_imdb, load_reuters
 from tests.conftest import Finished
-from tests.tiny import build, run_here
+from tests.tiny import run_here
 
 DULL = "The plot was dull, but the acting was superb."
 Asking = Callable[[Path], str]
-
-
-def keep(script: str, path: Path) -> Path:
-    """Write an untrained network of the script, with the sample's words, as a run leaves it."""
-    model = build(script)
-    model.optimizer.build(model.trainable_variables)
-    model.set_weights([8 * weight for weight in model.get_weights()])  # so that the answers differ
-    sample = Source("sample")
-    *_, corpus = load_reuters(sample, 1000, 0.2) if script == "reuters_lstm" else load_imdb(sample, 5000)
-    description = checkpoint.describe(model) | {"input shape": [100]}
-    checkpoint.save(path, model, {"description": description, "words": corpus.words, "labels": corpus.labels})
-    return path
 
 
 def rewritten(
@@ -55,9 +41,10 @@ def as_in_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
 
 
-@pytest.fixture(scope="module")
-def imdb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return keep("imdb_cnn_lstm", tmp_path_factory.mktemp("network") / "imdb_cnn_lstm.keras")
+@pytest.fixture
+def imdb(finished: Finished) -> Path:
+    """The network that a run of three epochs has left."""
+    return finished.out / "imdb_cnn_lstm-sample.keras"
 
 
 @pytest.fixture
@@ -160,13 +147,12 @@ def resume(directory: Path) -> int:
     return run_here("imdb_cnn_lstm", *options, directory)
 
 
-def test_keras_own_configuration_is_never_parsed(finished: Finished, tmp_path: Path) -> None:
+def test_keras_own_configuration_is_never_parsed(imdb: Path, tmp_path: Path) -> None:
     """Neither by who asks the network nor by a run that goes on."""
-    network, path = (directory / "imdb_cnn_lstm-sample.keras" for directory in (finished.out, tmp_path))
-    rewritten(network, path, config_json=b"\xff{")
-    assert verdict(path) == verdict(network)
+    path = rewritten(imdb, tmp_path / imdb.name, config_json=b"\xff{")
+    assert verdict(path) == verdict(imdb)
     assert resume(tmp_path) == 0
-    assert verdict(path) == verdict(network)
+    assert verdict(path) == verdict(imdb)
 
 
 @pytest.mark.upstream
@@ -233,15 +219,15 @@ GROUP, BIAS = "layers/dense/vars", "layers/dense/vars/1"  # of the last layer
      (shape_bomb, BIAS)],
 )  # fmt: skip
 def test_weights_from_elsewhere_are_refused(
-    trick: Callable, name: str, finished: Finished, tmp_path: Path, refusal: Asking, capsys: pytest.CaptureFixture[str]
+    trick: Callable, name: str, imdb: Path, tmp_path: Path, refusal: Asking, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By who asks and by a run that goes on (CVE-2026-0897, 2026-1669)."""
-    network, path = (directory / "imdb_cnn_lstm-sample.keras" for directory in (finished.out, tmp_path))
-    with zipfile.ZipFile(network) as archive:
+    with zipfile.ZipFile(imdb) as archive:
         archive.extract("model.weights.h5", tmp_path)
     with h5py.File(tmp_path / "model.weights.h5", "r+") as weights:
         trick(weights, name, tmp_path / "secret")
-    rewritten(network, path, model_weights_h5=(tmp_path / "model.weights.h5").read_bytes())
+    content = (tmp_path / "model.weights.h5").read_bytes()
+    path = rewritten(imdb, tmp_path / imdb.name, model_weights_h5=content)
     assert "Not allowed" in refusal(path)
     assert resume(tmp_path) == 2
     assert re.fullmatch(r"imdb_cnn_lstm.py: cannot resume: .*Not allowed.*\n", capsys.readouterr().err)
@@ -254,7 +240,7 @@ def test_a_setting_that_only_one_of_two_runs_has_is_a_difference() -> None:
     assert checkpoint.difference({"seed": 1, "a": None}, {"seed": 1, "b": None}) is None
 
 
-def test_the_files_are_small(imdb: Path, tmp_path: Path) -> None:
+def test_the_files_are_small(finished: Finished, imdb: Path) -> None:
     """With the optimizer, without which no run goes on."""
     assert imdb.stat().st_size < 8e6
-    assert keep("reuters_lstm", tmp_path / "reuters_lstm.keras").stat().st_size < 3e6
+    assert (finished.out / "reuters_lstm-sample.keras").stat().st_size < 3e6
