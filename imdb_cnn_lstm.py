@@ -48,6 +48,7 @@ print(f"It is: {corpus.labels[y_train[0]]}")
 # Pad: all reviews to the same length. The labels stay as they are: 0 negative, 1 positive.
 x_train = pad(x_train, REVIEW_LENGTH)
 x_test = pad(x_test, REVIEW_LENGTH)
+print(f"Padded: {x_train.shape}, the first review begins {x_train[0, :3]} and ends {x_train[0, -3:]}")  # +
 
 # Build the model. The seed determines its first weights, the dropout and the order of the batches.
 keras.utils.set_random_seed(options.seed)  # +

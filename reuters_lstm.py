@@ -47,10 +47,12 @@ print(f"Its topic: {corpus.labels[y_train[0]]}")
 # Pad: all articles to the same length.
 x_train = pad(x_train, ARTICLE_LENGTH)
 x_test = pad(x_test, ARTICLE_LENGTH)
+print(f"Padded: {x_train.shape}, the first article begins {x_train[0, :3]} and ends {x_train[0, -3:]}")  # +
 
 # Encode the topics one-hot.
 y_train = one_hot(y_train, num_topics)
 y_test = one_hot(y_test, num_topics)
+print(f"One-hot: {y_train.shape}, the first article's topic is all zeros but a 1 at place {y_train[0].argmax()}")  # +
 
 # Build the model. The seed determines its first weights and the order of the batches.
 keras.utils.set_random_seed(options.seed)  # +
@@ -80,7 +82,7 @@ with run:  # +
     )
 
 # Evaluate it on the test set.
-test_loss, test_accuracy = model.evaluate(test_batches, verbose=options.verbose)
+test_loss, test_accuracy = model.evaluate(test_batches, verbose=0)
 print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
 print(report(model.predict(test_batches, verbose=0), y_train, y_test, corpus.labels))  # +
 

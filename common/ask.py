@@ -127,6 +127,8 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
         batches = _lines(is_prompt)
     else:
         batches = iter([texts])
+    if is_prompt:
+        print("Write a text and press Enter; Ctrl-D ends it, on Windows Ctrl-Z and Enter.", file=sys.stderr)
     num_asked, num_answered, drawn = 0, 0, []
     try:
         for batch in _at_most(BATCH_SIZE, batches):

@@ -155,7 +155,8 @@ def _pairs(reader: Iterator[list[str]], columns: tuple[str, str]) -> Iterator[tu
     if all(name.isdecimal() for name in columns):
         places = [int(name) - 1 for name in columns]
         if min(places) < 0 or max(places) >= len(first):
-            raise ValueError(f"{len(first)} fields, whose places are counted from 1: --columns {','.join(columns)}")
+            raise ValueError(f"--columns {','.join(columns)}: the places are counted from 1, and the first line has "
+                             f"{len(first)} between commas or tabs: {first}")  # fmt: skip
         names, rows = None, chain([first], reader)
     else:
         header = [_clean(name) for name in first]
@@ -166,9 +167,11 @@ def _pairs(reader: Iterator[list[str]], columns: tuple[str, str]) -> Iterator[tu
             continue
         if len(fields) != len(first):
             raise ValueError(f"{len(fields)} fields, where the first line has {len(first)}")
-        text, label = pair = [_clean(fields[place]) for place in places]
-        if pair == names:
+        text, label = (_clean(fields[place]) for place in places)
+        if [text, label] == names:
             raise ValueError("the names of the columns again, as in joined files: delete this line")
+        if label.count('"') == 1 and reader.dialect.quoting == csv.QUOTE_NONE:
+            label = label.strip('"')  # the half of a pair around text and label, as some programs write
         yield " ".join(split(text)), printable(" ".join(label.split()))
 
 
@@ -178,7 +181,8 @@ def _place(header: list[str], name: str) -> int:
         raise ValueError(f"{header.count(name)} columns '{name}': rename all but one")
     if name not in header:
         raise ValueError(f"no column '{name}': --columns TEXT,LABEL takes two names from the first line or, in a file "
-                         f"without names, two places: --columns 2,1. The first line is {header}")  # fmt: skip
+                         "without names, two places: --columns 2,1. Between commas or tabs the first line has "
+                         f"{header}")  # fmt: skip
     return header.index(name)
 
 
