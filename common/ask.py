@@ -135,13 +135,12 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
             num_asked += len(batch)
             for found in answer(network, batch):
                 text = " ".join(found.words)
+                if found.verdict is not None:
+                    num_answered += 1
+                    drawn.append(found)
                 print(f"{found.verdict or 'unknown'}\t{text}")
                 if found.verdict is None:
                     print(f"The network knows no word of '{text}'", file=sys.stderr)
-                    continue
-                num_answered += 1
-                if len(drawn) < MOST_PANELS:
-                    drawn.append(found)
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if num_asked == 0 and is_prompt:
@@ -151,7 +150,7 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     if output and drawn:
         from common.curve import save_figure
 
-        return 0 if save_figure(output, draw_answers(network, drawn)) else 1
+        return 0 if save_figure(output, draw_answers(network, drawn[:MOST_PANELS])) else 1
     return 0 if num_answered else 1
 
 

@@ -167,15 +167,13 @@ class Run(keras.callbacks.Callback):
         saved = self._save()
         if "png" in self.files and save_figure(self.files["png"], curve):
             saved.append("png")
-        val_loss = self.history["val_loss"]
-        best = val_loss.index(min(val_loss)) + 1
-        print(
-            f"Lowest test loss {min(val_loss):.4f}, in epoch {best}; the network kept is that of epoch {len(val_loss)}."
-        )
         for kind in reversed(saved):
             print(f"{KINDS[kind]:<14} {self.files[kind]}")
         if len(saved) < len(KINDS):
             sys.exit(1)
+        val_loss = self.history["val_loss"]
+        best = val_loss.index(min(val_loss))
+        print(f"Lowest test loss {val_loss[best]:.4f}, in epoch {best + 1}; the network kept is of epoch {len(val_loss)}")
         if self.words:
             try:
                 checkpoint.rebuild(self._facts())
@@ -189,7 +187,7 @@ class Run(keras.callbacks.Callback):
     def _example(self) -> str:
         """Return the last words of the test's first text, as something to ask."""
         words = [self.words[number] for number in self.first_test_text if number >= FIRST_WORD]
-        return " ".join(word for word in words[-8:] if word.isprintable())
+        return " ".join(word for word in words[-8:] if word.isprintable()) or "Write your text here."
 
     def _resume(self, model: keras.Model) -> None:
         """Take up the history and give the model its state, or end the program if the kept run does not fit."""

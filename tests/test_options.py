@@ -38,15 +38,15 @@ def test_help_states_every_default(script: str, monkeypatch: pytest.MonkeyPatch,
     [
         (["--epochs", "0"], "argument --epochs: must be from 1 to 2147483647"),
         (["--batch-size", "9" * 30], "argument --batch-size: must be from 1 to 2147483647"),
-        (["--seed", "4294967296"], "argument --seed: must be from 0 to 4294967295"),
+        (["--seed", "-1"], "argument --seed: must be from 0 to 4294967295"),
         (["--data", "real"], "argument --data: there is no file 'real'; it can also be auto, keras or sample"),
         (["--test-data", "a-file"], "argument --test-data: goes with a file as --data, not with 'auto'"),
+        (["--data", "a-file", "--test-data", "b.csv"], "argument --test-data: there is no file 'b.csv'"),
         ([*OWN, "text"], "argument --columns: must name two columns, TEXT,LABEL, not 'text'"),
         ([*OWN, "a,b,c"], "argument --columns: must name two columns, TEXT,LABEL, not 'a,b,c'"),
         ([*OWN, "a, a"], "argument --columns: text and label cannot both be 'a'"),
         (["--output-dir", ""], "cannot write to '': No such file or directory: choose another --output-dir"),
         (["--output-dir", HANGUL], f"cannot write to '{HANGUL}': Not a directory: choose another --output-dir"),
-        (["--no-conv"], "unrecognized arguments: --no-conv"),  # IMDB's
         (["--epoch", "1"], "unrecognized arguments: --epoch 1"),
     ],
 )
@@ -74,8 +74,8 @@ def test_what_is_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     options = read(monkeypatch, "--output-dir", "a/b", "--seed", 4294967295)
     assert (options.epochs, options.batch_size, options.seed, options.data) == (20, 100, 4294967295, Source("auto"))
     assert list((tmp_path / "a" / "b").iterdir()) == []
-    options = read(monkeypatch, "--data", __file__, "--test-data", "other.csv", "--columns", '"a, b", c')
-    assert options.data == Source("own", __file__, "other.csv", ("a, b", "c"))
+    options = read(monkeypatch, "--data", __file__, "--test-data", ROOT, "--columns", '"a, b", c')
+    assert options.data == Source("own", __file__, str(ROOT), ("a, b", "c"))
 
 
 @BOTH

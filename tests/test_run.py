@@ -255,7 +255,7 @@ def test_a_notebook_is_told_a_command_for_a_cell(
     one = begin()
     one.on_epoch_end(0, LOGS)
     assert finish(one) == 0
-    assert re.fullmatch('!.* -m common.ask .*a.keras "Write your text here."', capsys.readouterr().out.splitlines()[-1])
+    assert re.fullmatch("!.* -m common.ask .*a.keras 'Write your text here.'", capsys.readouterr().out.splitlines()[-1])
 
 
 def test_a_run_in_a_thread(begin: Begin, tmp_path: Path) -> None:
