@@ -173,7 +173,9 @@ class Run(keras.callbacks.Callback):
             sys.exit(1)
         val_loss = self.history["val_loss"]
         best = val_loss.index(min(val_loss))
-        print(f"Lowest test loss {val_loss[best]:.4f}, in epoch {best + 1}; the network kept is of epoch {len(val_loss)}")
+        print(
+            f"Lowest test loss {val_loss[best]:.4f}, in epoch {best + 1}; the network kept is of epoch {len(val_loss)}"
+        )
         if self.words:
             try:
                 checkpoint.rebuild(self._facts())
