@@ -39,7 +39,8 @@ def load_file(source: Source, num_words: int, most_labels: int = MOST_LABELS) ->
     train = _read(source.file, source.columns)
     counts = Counter(row.label for row in train)
     _check(source, train, counts, most_labels)
-    shown = [f"'{label:.40}' ({number:,})" for label, number in counts.most_common()]
+    commonest = sorted(counts, key=lambda label: (-counts[label], label))
+    shown = [f"'{label:.40}' ({counts[label]:,})" for label in commonest]
     print(f"{len(counts):,} labels: {_some(shown)}")
     if source.test_file:
         test = _read(source.test_file, source.columns)
@@ -81,7 +82,7 @@ def _refuse(file: str, rows: list[Row]) -> None:
     if rows:
         lines = {row.label: row.line for row in rows}
         shown = [f"'{label:.40}' (line {lines[label]})" for label in sorted(lines, key=lines.get)]
-        sys.exit(f"{file}: the training needs two texts or more with each label: not so {_some(shown)}")
+        sys.exit(f"{file}: the training needs two texts or more with each label; too few have {_some(shown)}")
 
 
 def _in_order(labels: set[str]) -> list[str]:
@@ -114,7 +115,6 @@ def _read(file: str, columns: tuple[str, str]) -> list[Row]:
         sys.exit(f"{file} is no text file: unpack it, or save it as 'CSV UTF-8'")
     csv.field_size_limit(2**31 - 1)
     stream = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    reader = csv.reader([])
     rows, left_out = [], 0
     try:
         first_line = stream.readline()
