@@ -77,7 +77,8 @@ def test_a_word_that_the_network_does_not_know(tmp_path: Path, like: Like) -> No
 def test_a_network_of_one_hot_words_has_no_near_ones(
     tmp_path: Path, like: Like, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tiny.run_here("reuters_lstm", "--one-hot", "--data", "sample", "--epochs", "1", "--output-dir", tmp_path) == 0
+    arguments = ["--one-hot", "--data", "sample", "--epochs", "1", "--output-dir", tmp_path]
+    assert tiny.run_here("reuters_lstm", *arguments) == 0
     capsys.readouterr()
     code, said, errors = like(tmp_path / "reuters_lstm-one_hot-sample.keras", "--like", "wheat")
     assert (code, said) == (1, "")
