@@ -1,13 +1,16 @@
 """What is measured on a trained network: what it forgets, on networks made by hand, and what its embedding knows."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
 
-from plots.reference import forgetting, neighbours
+from plots.reference import forgetting, neighbours, runs, tables
 from plots.reference.forgetting import NUMBERS
+from tests.conftest import ROOT
 
 PADDING, BAD, GOOD, NEUTRAL, STRONG = 0, 4, 5, 6, 7
 Batches = tf.data.Dataset
@@ -117,3 +120,56 @@ def test_a_words_label_is_the_one_that_gains_where_the_word_occurs() -> None:
     words, labels = neighbours.labels_of_words(x, y, 12)
     assert words.tolist() == [5, 6, 8]
     assert labels.tolist() == [0, 1, 2]
+
+
+def test_the_table_and_the_figure_of_forgetting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "FORGETTING", tmp_path / "forgetting.csv")
+    rows = [("run", "behind the text", "commonest label", 0, 5)]
+    for seed, first in ((1, 0.7), (2, 0.9)):
+        for name in ("reuters_lstm", "reuters_lstm-gru", "imdb_cnn_lstm-no_conv", "reuters_lstm-sample"):
+            rows.append((f"seed{seed}/{name}.csv", "words", 0.4, first, 0.5))
+            rows.append((f"seed{seed}/{name}.csv", "padding", 0.4, first, 0.3))
+    runs.write_rows(tables.FORGETTING, rows)
+    found = tables.read_forgetting()
+    assert tables.forgetting_table(found).splitlines()[2:5] == [
+        "| Reuters news | LSTM | words | 0.800 | 0.500 |",
+        "| Reuters news | LSTM | padding | 0.800 | 0.300 |",
+        "| Reuters news | GRU | words | 0.800 | 0.500 |",
+    ]
+    figure = tables.draw_forgetting(found)
+    drawn = {axes.get_title(): axes for axes in figure.axes if axes.lines}
+    assert list(drawn) == ["Reuters news", "IMDB reviews", "Sample news"]
+    for lines in ([0.8, 0.5], [0.8, 0.3], [0.4, 0.4]):
+        assert any(np.allclose(line.get_ydata(), lines) for line in drawn["IMDB reviews"].lines)
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["LSTM", "GRU", "with paddings behind instead", "the commonest label"]
+
+
+@pytest.mark.slow
+def test_a_run_whose_network_is_not_measured_yet_is_repeated_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its CSV and what it cost are replaced; then nothing is left to be run."""
+    monkeypatch.setattr(runs, "HERE", tmp_path)
+    for table in ("COSTS", "FORGETTING", "NEIGHBOURS"):
+        monkeypatch.setattr(runs, table, tmp_path / f"{table.lower()}.csv")
+    target = tmp_path / "seed1" / "imdb_cnn_lstm.csv"
+    target.parent.mkdir()
+    target.write_text("the old one")
+    runs.write_rows(runs.COSTS, [("run", "parameters"), ("seed1/imdb_cnn_lstm.csv", "the old ones")])
+    script = [ROOT / "tests" / "tiny.py", ROOT / "imdb_cnn_lstm.py", "--data", "sample", "--epochs", "1"]
+    runs.run_all([(target, script)])
+    assert [row[0] for row in runs.read_rows(target)] == ["epoch", "1"]
+    header, costs = runs.read_rows(runs.COSTS)
+    assert header == ["run", "parameters", "seconds of training", "peak memory MB", "processor"]
+    assert costs[:2] == ["seed1/imdb_cnn_lstm.csv", "598165"]
+    assert float(costs[2]) > 0
+    assert 100 < int(costs[3]) < 10_000
+    measured = runs.read_rows(runs.FORGETTING)[1:]
+    assert [row[1] for row in measured] == ["words", "padding"]
+    assert all(0 <= float(share) <= 1 for row in measured for share in row[2:])
+    assert len(runs.read_rows(runs.NEIGHBOURS)) == 2
+
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.csv")}
+    runs.run_all([(target, script)])
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept

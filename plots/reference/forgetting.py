@@ -1,4 +1,4 @@
-"""Forgetting, measured as forgetting: how often is a text's label still right with words behind it that say nothing?"""
+"""Forgetting, measured as forgetting: how often is a text's label still right with unrelated words behind it?"""
 
 import keras
 import numpy as np

@@ -25,14 +25,10 @@ class Snapshots(keras.callbacks.Callback):
 
 
 def long_texts(x: np.ndarray) -> tuple[np.ndarray, int]:
-    """Choose the texts that are averaged over.
+    """Return the rows of the texts that are averaged over, and how many words the shortest of them has.
 
-    Args:
-        x: word numbers of shape `(n, length)`, from `pad`.
-
-    Returns:
-        The rows of the texts that have a word in each of the `length` places or, if those are fewer than 100, of the
-        100 longest; and how many words the shortest of them has. The start marker is no word.
+    `x` are the word numbers, `(texts, length)`, from `pad`. The texts are those with a word in each place or, if those
+    are fewer than 100, the 100 longest. The start marker is no word.
     """
     num_words = (x > 1).sum(axis=1)
     rows = np.flatnonzero(num_words == x.shape[1])
@@ -42,16 +38,11 @@ def long_texts(x: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def gradient_norms(model: keras.Sequential, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return how strongly each text's loss depends on each of its words.
+    """Return how strongly each text's loss depends on each of its words, `(texts, length)`.
 
-    Args:
-        model: an embedding and what reads it, with a softmax at the end.
-        x: word numbers of shape `(n, length)`.
-        y: one-hot topics of shape `(n, topics)`.
-
-    Returns:
-        Array of shape `(n, length)`: the Euclidean norm of the gradient of the text's cross-entropy with respect to
-        the word's vector, which is what the embedding gives out.
+    That is the Euclidean norm of the gradient of the text's cross-entropy with respect to the word's vector, which is
+    what the embedding gives out. `model` is an embedding and what reads it, with a softmax at the end, `x` the word
+    numbers, `(texts, length)`, and `y` the one-hot topics.
     """
     embedding, *others = model.layers
     vectors = embedding(x)
@@ -67,24 +58,21 @@ def gradient_norms(model: keras.Sequential, x: np.ndarray, y: np.ndarray) -> np.
 
 
 def rows(model: keras.Sequential, weights: dict[int, list[np.ndarray]], test_batches: tf.data.Dataset) -> list[tuple]:
-    """Measure the network as it was at each of the moments.
+    """Return a row for each moment: finished epochs, number of texts, mean norm at the last word, at the one before ...
 
-    Args:
-        model: the trained network; it has its own weights again in the end.
-        weights: from `Snapshots`.
-        test_batches: the test set.
-
-    Returns:
-        For each moment: the finished epochs, the number of texts that were averaged over, and the mean norm at the
-        last word, the last but one, and so on.
+    `weights` are those of `Snapshots`, `test_batches` the test set. The model has its own weights again in the end.
     """
-    x, y = (np.concatenate(arrays) for arrays in zip(*test_batches.as_numpy_iterator(), strict=True))
+    batches = list(test_batches.as_numpy_iterator())
+    x = np.concatenate([texts for texts, _ in batches])
+    y = np.concatenate([topics for _, topics in batches])
     chosen, num_words = long_texts(x)
-    now, measured = model.get_weights(), []
+    padding = [""] * (x.shape[1] - num_words)
+    now = model.get_weights()
+    measured = []
     for epoch, then in weights.items():
         model.set_weights(then)
         norms = np.concatenate([gradient_norms(model, x[part], y[part]) for part in np.array_split(chosen, 10)])
         means = norms.mean(axis=0)[::-1][:num_words]
-        measured.append((epoch, len(chosen), *(f"{mean:.4g}" for mean in means), *[""] * (x.shape[1] - num_words)))
+        measured.append((epoch, len(chosen), *(f"{mean:.4g}" for mean in means), *padding))
     model.set_weights(now)
     return measured

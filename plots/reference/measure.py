@@ -1,9 +1,9 @@
 """Measure the article's claims anew: `python -m plots.reference.measure`, from the project's root.
 
 Every variant of both scripts, on the real data and on the sample, with several seeds, each run in a process of its
-own; then the figures here and the tables of the two READMEs, from the runs' CSVs. A run whose CSV is already here is
-not repeated, so what was stopped goes on; to measure all of it again, delete `seed*/`, `run*/`, `costs.csv` and
-`gradients.csv` first. Three hours on two cores.
+own; then the figures here and the tables of the two READMEs, from the runs' CSVs. A run is not repeated whose CSV is
+already here, and its rows in `costs.csv` and the other tables: so what was stopped goes on. To measure all of it again,
+delete `seed*/`, `run*/` and `*.csv` first. Four hours on two cores.
 """
 
 import argparse
@@ -20,9 +20,12 @@ def main() -> None:
         "--article", type=Path, metavar="DIRECTORY", help="run the article's reuters.py and imdb.py there too, 5 times"
     )
     options = parser.parse_args()
-    if options.article and not all((options.article / f"{name}.py").is_file() for name in runs.ARTICLE.values()):
-        parser.error(f"argument --article: {options.article} has no reuters.py and imdb.py")
-    runs.run_all(runs.planned([options.data] if options.data else [*runs.SOURCES]))
+    if options.article:
+        for name in runs.ARTICLE.values():
+            if not (options.article / f"{name}.py").is_file():
+                parser.error(f"argument --article: {options.article} has no {name}.py")
+    sources = [options.data] if options.data else list(runs.SOURCES)
+    runs.run_all(runs.planned(sources))
     if options.article:
         runs.run_all(runs.planned_of_the_article(options.article.resolve()))
     tables.write_all()

@@ -12,13 +12,16 @@ Embeddings put words of like frequency together, and these would often have the 
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from common.arrays import pad
 from common.ask import NEAREST, open_network
 from common.corpus import Source
 from common.data import load_imdb, load_reuters
 from common.words import FIRST_WORD, numbering
+from plots.reference.forgetting import arrays
 
 NUM_BANDS = 10
 HEADER = ("run", "of the nearest", "by chance")
@@ -55,6 +58,12 @@ def agreement(vectors: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float,
     found = np.take_along_axis(agrees, nearest, axis=1)
     expected = np.take_along_axis(by_chance, bands[nearest], axis=1)
     return float(found.mean()), float(expected.mean())
+
+
+def row(model: keras.Sequential, train_batches: tf.data.Dataset) -> tuple[str, str]:
+    """Measure a trained network's embedding, as `agreement` does."""
+    found, expected = agreement(model.layers[0].get_weights()[0], *arrays(train_batches))
+    return f"{found:.4f}", f"{expected:.4f}"
 
 
 def main() -> None:

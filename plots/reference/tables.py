@@ -5,22 +5,29 @@ import math
 import statistics
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from common.curve import STYLE
-from plots.compare import History, draw_comparison, label, lowest, read_run, spread
+from plots.compare import History, draw_comparison, epochs_of_lowest, label, lowest, markdown, read_run, spread
 from plots.reference.runs import (
     ARTICLE,
     COSTS,
+    FORGETTING,
     GRADIENTS,
     HERE,
+    NEIGHBOURS,
     ROOT,
     SOURCES,
     VARIANTS,
+    WITH_FORGETTING,
     WITH_GRADIENTS,
+    WITH_NEIGHBOURS,
     read_rows,
     save,
 )
@@ -29,6 +36,7 @@ Norms = dict[tuple[str, int], np.ndarray]  # by the runs' name and the finished 
 DATA = {"Reuters": SOURCES["keras"], "sample": SOURCES["sample"]}  # as the gradients' table and figure name them
 TEXTS = {"reuters_lstm": "Reuters news", "imdb_cnn_lstm": "IMDB reviews"}
 LAYERS = {label(name): name for name in WITH_GRADIENTS}
+COLOURS = {"simple RNN": "C0", "LSTM": "C1", "GRU": "C2", "CNN and LSTM": "C3"}  # where forgetting is drawn
 # What the README draws a conclusion from: the first less the second.
 DIFFERENCES = [
     ("Reuters", "reuters_lstm-none", "reuters_lstm"),
@@ -79,50 +87,71 @@ def numbers(runs: list[History]) -> dict[str, list[float]]:
 @rc_context(STYLE | {"text.parse_math": True})  # powers of ten are set as formulas
 def write_all() -> None:
     """Write the figures and, between their marks in the two READMEs, the tables."""
-    for readme, tables in ((HERE / "README.md", detailed()), (ROOT / "README.md", {"expected": expected()})):
-        text = readme.read_text(encoding="utf-8")
-        for name, table in tables.items():
-            before, begin, rest = text.partition(f"<!-- {name} -->\n")
-            _, end, after = rest.partition("<!-- end -->")
-            if not end:
-                sys.exit(f"{readme} has lost the marks of its table {name}")
-            text = f"{before}{begin}\n{table}\n\n{end}{after}"
-        save(readme, lambda path, text=text: path.write_text(text, encoding="utf-8"))
-
+    _fill_in(HERE / "README.md", detailed())
+    _fill_in(ROOT / "README.md", {"expected": expected()})
     for script, variants in VARIANTS.items():
-        names = [f"{script}{variant}{ending}" for ending in SOURCES.values() for variant in variants]
-        groups = {label(name): read_runs(name) for name in names}
-        groups = {name: runs for name, runs in groups.items() if runs}
+        groups = {}
+        for ending in SOURCES.values():
+            for variant in variants:
+                name = f"{script}{variant}{ending}"
+                runs = read_runs(name)
+                if runs:
+                    groups[label(name)] = runs
         if groups:
-            titles = f"Test loss on {TEXTS[script]}", f"Test loss on the sample {TEXTS[script].split()[1]}"
+            titles = (f"Test loss on {TEXTS[script]}", f"Test loss on the sample {TEXTS[script].split()[1]}")
             save(HERE / f"{script}-variants.png", draw_comparison(groups, titles).savefig)
-    if norms := read_gradients():
+    norms = read_gradients()
+    if norms:
         save(HERE / "gradients.png", draw_gradients(norms).savefig)
+    forgetting = read_forgetting()
+    if forgetting.accuracies:
+        save(HERE / "forgetting.png", draw_forgetting(forgetting).savefig)
+
+
+def _fill_in(readme: Path, tables: dict[str, str]) -> None:
+    text = readme.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        if not end:
+            sys.exit(f"{readme} has lost the marks of its table {name}")
+        text = f"{before}{begin}\n{table}\n\n{end}{after}"
+    save(readme, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def expected() -> str:
     """Return what the scripts reach as they are, for the project's README, as Markdown."""
-    rows = ["| command | test accuracy, seed 1 | all seeds | lowest test loss, seed 1 | training |", "| --- " * 5 + "|"]
+    rows = []
     for script in VARIANTS:
         for source, ending in SOURCES.items():
-            if runs := read_runs(f"{script}{ending}"):
-                loss, epoch = lowest(runs[0])
-                accuracies = [run["val_accuracy"][-1] for run in runs]
-                cells = (
-                    f"`python {script}.py{' --data sample' if source == 'sample' else ''}`",
+            runs = read_runs(f"{script}{ending}")
+            if not runs:
+                continue
+            option = " --data sample" if source == "sample" else ""
+            loss, epoch = lowest(runs[0])
+            accuracies = numbers(runs)["last"]
+            rows.append(
+                [
+                    f"`python {script}.py{option}`",
                     f"{accuracies[0]:.4f}",
                     f"{spread(accuracies)} ({len(runs)})",
                     f"{loss:.4f}, epoch {epoch}",
                     training(costs(f"{script}{ending}")),
-                )
-                rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+                ]
+            )
+    return markdown(["command", "test accuracy, seed 1", "all seeds", "lowest test loss, seed 1", "training"], rows)
 
 
 def detailed() -> dict[str, str]:
     """Return all tables of the README here, by the name that stands in their marks."""
-    results_of = {f"{script} on {source}": results(script, source) for script in VARIANTS for source in SOURCES}
-    return results_of | {"differences": differences(), "gradients": gradients_table(read_gradients())}
+    found = {f"{script} on {source}": results(script, source) for script in VARIANTS for source in SOURCES}
+    return found | {
+        "differences": differences(),
+        "gradients": gradients_table(read_gradients()),
+        "forgetting": forgetting_table(read_forgetting()),
+        "one-hot": one_hot_table(),
+        "neighbours": neighbours_table(),
+    }
 
 
 def costs(name: str) -> list[dict[str, str]]:
@@ -138,51 +167,54 @@ def training(rows: list[dict[str, str]]) -> str:
 
 def results(script: str, source: str) -> str:
     """Return a row for each variant of the script on the real data or on the sample, as Markdown."""
-    rows = [
-        "| variant | runs | accuracy, last epoch | lowest test loss | in epoch | accuracy there | training "
-        "| parameters |",
-        "| --- " * 8 + "|",
-    ]
     names = [f"{script}{variant}{SOURCES[source]}" for variant in VARIANTS[script]]
-    for name in [*names, *([f"article_{ARTICLE[script]}"] if source == "keras" else [])]:
-        if runs := read_runs(name):
-            found, cost = numbers(runs), costs(name)
-            epochs = sorted({lowest(run)[1] for run in runs})
-            cells = (
+    if source == "keras":
+        names.append(f"article_{ARTICLE[script]}")
+    rows = []
+    for name in names:
+        runs = read_runs(name)
+        if not runs:
+            continue
+        found, cost = numbers(runs), costs(name)
+        rows.append(
+            [
                 readable(name),
                 str(len(runs)),
                 spread(found["last"]),
                 spread(found["lowest"]),
-                f"{epochs[0]} to {epochs[-1]}" if len(epochs) > 1 else str(epochs[0]),
+                epochs_of_lowest(runs),
                 spread(found["there"]),
                 training(cost),
                 f"{int(cost[0]['parameters']):,}",
-            )
-            rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+            ]
+        )
+    header = ["variant", "runs", "accuracy, last epoch", "lowest test loss", "in epoch", "accuracy there"]
+    return markdown([*header, "training", "parameters"], rows)
 
 
 def differences() -> str:
     """Return the differences of means that are here, each with its standard error, as Markdown."""
-    rows = ["| data | difference | accuracy, last epoch | lowest test loss | accuracy there |", "| --- " * 5 + "|"]
-    for data, *names in DIFFERENCES:
-        one, other = (numbers(read_runs(name)) for name in names)
+    rows = []
+    for data, first, second in DIFFERENCES:
+        one, other = numbers(read_runs(first)), numbers(read_runs(second))
         if len(one["last"]) > 1 and len(other["last"]) > 1:
-            cells = (difference(one[what], other[what]) for what in one)
-            rows.append(f"| {data} | {' − '.join(map(readable, names))} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+            found = [difference(one[what], other[what]) for what in ("last", "lowest", "there")]
+            rows.append([data, f"{readable(first)} − {readable(second)}", *found])
+    return markdown(["data", "difference", "accuracy, last epoch", "lowest test loss", "accuracy there"], rows)
 
 
 def difference(one: list[float], other: list[float]) -> str:
     """Return "difference of means ± its standard error", with four decimals."""
-    error = math.sqrt(sum(statistics.variance(values) / len(values) for values in (one, other)))
+    error = math.sqrt(statistics.variance(one) / len(one) + statistics.variance(other) / len(other))
     return f"{statistics.fmean(one) - statistics.fmean(other):+.4f} ± {error:.4f}".replace("-", "−")
 
 
 def read_gradients() -> Norms:
     """Read what `gradients.rows` gave of each run, the first of each row's numbers that of the last word."""
+    if not GRADIENTS.exists():
+        return {}
     norms: dict[tuple[str, int], list[list[float]]] = {}
-    for run, epoch, _, *means in read_rows(GRADIENTS)[1:] if GRADIENTS.exists() else ():
+    for run, epoch, _, *means in read_rows(GRADIENTS)[1:]:
         norms.setdefault((Path(run).stem, int(epoch)), []).append([float(mean) for mean in means if mean])
     return {key: np.array(runs) for key, runs in norms.items()}
 
@@ -190,20 +222,24 @@ def read_gradients() -> Norms:
 def gradients_table(norms: Norms) -> str:
     """Return the norm at the first word divided by that at the last one, as Markdown: geometric mean and range."""
     epochs = moments(norms)
-    lines = [f"| data | layer | {' | '.join(epochs.values())} |", "| --- " * (2 + len(epochs)) + "|"]
+    rows = []
     for data, ending in DATA.items():
         for layer, name in LAYERS.items():
-            if (name + ending, 0) in norms:
-                runs = [norms[name + ending, epoch] for epoch in epochs]
-                ratios = [norm[:, -1] / norm[:, 0] for norm in runs]
-                cells = [f"{geometric_mean(ratio):.2g} ({ratio.min():.2g} to {ratio.max():.2g})" for ratio in ratios]
-                lines.append(f"| {data} | {layer} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+            if (name + ending, 0) not in norms:
+                continue
+            cells = []
+            for epoch in epochs:
+                runs = norms[name + ending, epoch]
+                ratio = runs[:, -1] / runs[:, 0]
+                cells.append(f"{geometric_mean(ratio):.2g} ({ratio.min():.2g} to {ratio.max():.2g})")
+            rows.append([data, layer, *cells])
+    return markdown(["data", "layer", *epochs.values()], rows)
 
 
 def moments(norms: Norms) -> dict[int, str]:
     """Return how many epochs were finished when the norms were taken, and what a reader calls that."""
-    return {epoch: f"after epoch {epoch}" if epoch else "before training" for epoch in sorted({e for _, e in norms})}
+    epochs = sorted({epoch for _, epoch in norms})
+    return {epoch: f"after epoch {epoch}" if epoch else "before training" for epoch in epochs}
 
 
 def geometric_mean(runs: np.ndarray) -> np.ndarray:
@@ -221,10 +257,7 @@ def draw_gradients(norms: Norms) -> Figure:
         for axes, (epoch, moment) in zip(row, panels.items(), strict=True):
             for number, (layer, name) in enumerate(LAYERS.items()):
                 if (name + ending, epoch) in norms:
-                    runs = norms[name + ending, epoch]
-                    distances = range(runs.shape[1])
-                    axes.plot(distances, geometric_mean(runs), color=f"C{number}", label=layer)
-                    axes.fill_between(distances, runs.min(axis=0), runs.max(axis=0), color=f"C{number}", alpha=0.2)
+                    _draw_layer(axes, norms[name + ending, epoch], f"C{number}", layer)
             axes.set_yscale("log")
             axes.set_ylim(1e-8, 30)  # what falls out of it goes on falling: the table has the numbers
             axes.set_title(f"{data.capitalize()} news, {moment}", fontsize="medium")
@@ -233,3 +266,129 @@ def draw_gradients(norms: Norms) -> Figure:
         row[0].set_ylabel("Norm of the loss's gradient")
     figure.legend(handles=grid[0, 0].lines, loc="outside lower center", ncols=len(LAYERS))
     return figure
+
+
+def _draw_layer(axes: Axes, runs: np.ndarray, colour: str, layer: str) -> None:
+    distances = range(runs.shape[1])
+    axes.plot(distances, geometric_mean(runs), color=colour, label=layer)
+    axes.fill_between(distances, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.2)
+
+
+class Forgetting(NamedTuple):
+    numbers: list[str]  # of words, or of paddings, behind the texts
+    accuracies: dict[tuple[str, str], np.ndarray]  # by the runs' name and what is behind; of shape (runs, numbers)
+    commonest: dict[str, float]  # by the runs' name: how often the commonest label would be right
+
+
+def read_forgetting() -> Forgetting:
+    """Read what `forgetting.rows` gave of each run."""
+    if not FORGETTING.exists():
+        return Forgetting([], {}, {})
+    (_, _, _, *numbers), *rows = read_rows(FORGETTING)
+    accuracies: dict[tuple[str, str], list[list[float]]] = {}
+    commonest = {}
+    for run, behind, share, *found in rows:
+        accuracies.setdefault((Path(run).stem, behind), []).append([float(accuracy) for accuracy in found])
+        commonest[Path(run).stem] = float(share)
+    return Forgetting(numbers, {key: np.array(runs) for key, runs in accuracies.items()}, commonest)
+
+
+def forgetting_table(found: Forgetting) -> str:
+    """Return the mean accuracies over the numbers of words behind the texts, as Markdown."""
+    rows = []
+    for (script, source), names in forgetting_panels(found).items():
+        for name in names:
+            for behind in ("words", "padding"):
+                means = found.accuracies[name, behind].mean(axis=0)
+                data = panel_title(script, source)
+                rows.append([data, readable(name), behind, *(f"{mean:.3f}" for mean in means)])
+    return markdown(["data", "network", "behind the text", *found.numbers], rows)
+
+
+def forgetting_panels(found: Forgetting) -> dict[tuple[str, str], list[str]]:
+    """Return the names of the runs that are here, by script and source."""
+    panels: dict[tuple[str, str], list[str]] = {}
+    for source, ending in SOURCES.items():
+        for script in VARIANTS:
+            for variant in WITH_FORGETTING:
+                if variant.startswith(script) and variant + ending in found.commonest:
+                    panels.setdefault((script, source), []).append(variant + ending)
+    return panels
+
+
+def panel_title(script: str, source: str) -> str:
+    return TEXTS[script] if source == "keras" else f"Sample {TEXTS[script].split()[1]}"
+
+
+def draw_forgetting(found: Forgetting) -> Figure:
+    """Draw the accuracy over the number of words behind the texts: a panel for each script's texts of each source."""
+    panels = forgetting_panels(found)
+    num_rows = math.ceil(len(panels) / 2)
+    figure = Figure(figsize=(8.3, 1.5 + 2.7 * num_rows), dpi=120, layout="constrained")
+    figure.suptitle("How often a text's label is still right with unrelated words behind it")
+    grid = figure.subplots(num_rows, 2, squeeze=False)
+    drawn: dict[str, Line2D] = {}
+    for axes, ((script, source), names) in zip(grid.flat, panels.items(), strict=False):
+        for name in names:
+            layer = readable(name).removesuffix(", without convolution")
+            drawn[layer] = _draw_accuracies(axes, found, name, layer)
+        axes.axhline(found.commonest[names[0]], color="black", linestyle=":")
+        axes.set_xticks(range(len(found.numbers)), found.numbers)
+        axes.set_title(panel_title(script, source), fontsize="medium")
+        axes.set(xlabel="Words behind the last 50 of the text", ylabel="Accuracy")
+        axes.grid(alpha=0.5)
+    layers = [drawn[layer] for layer in COLOURS if layer in drawn]
+    padding = Line2D([], [], color="black", linestyle="--", linewidth=1, label="with paddings behind instead")
+    commonest = Line2D([], [], color="black", linestyle=":", label="the commonest label")
+    figure.legend(handles=[*layers, padding, commonest], loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_accuracies(axes: Axes, found: Forgetting, name: str, layer: str) -> Line2D:
+    words, padding = found.accuracies[name, "words"], found.accuracies[name, "padding"]
+    places = range(len(found.numbers))  # not to scale: a few words make most of the difference
+    colour = COLOURS[layer]
+    axes.plot(places, padding.mean(axis=0), color=colour, linestyle="--", linewidth=1)
+    axes.fill_between(places, words.min(axis=0), words.max(axis=0), color=colour, alpha=0.2)
+    (line,) = axes.plot(places, words.mean(axis=0), color=colour, marker=".", label=layer)
+    return line
+
+
+def one_hot_table() -> str:
+    """Return what each script reaches and costs with an embedding and with one-hot input, as Markdown."""
+    rows = []
+    for source, ending in SOURCES.items():
+        for script in VARIANTS:
+            for variant, words in (("", "embedding"), ("-one_hot", "one-hot")):
+                runs, cost = read_runs(f"{script}{variant}{ending}"), costs(f"{script}{variant}{ending}")
+                memory = [int(row["peak memory MB"]) for row in cost if row["peak memory MB"]]
+                if not memory:
+                    continue
+                found = numbers(runs)
+                seconds = min(float(row["seconds of training"]) for row in cost) / len(runs[0]["epoch"])
+                rows.append(
+                    [
+                        panel_title(script, source),
+                        words,
+                        str(len(runs)),
+                        spread(found["last"]),
+                        spread(found["lowest"]),
+                        f"{seconds:.1f} s",
+                        f"{statistics.median(memory):,.0f} MB",
+                        f"{int(cost[0]['parameters']):,}",
+                    ]
+                )
+    header = ["data", "words", "runs", "accuracy, last epoch", "lowest test loss", "an epoch", "peak memory"]
+    return markdown([*header, "parameters"], rows)
+
+
+def neighbours_table() -> str:
+    """Return how many of the nearest words have the word's label, and how many would by chance, as Markdown."""
+    rows = []
+    if NEIGHBOURS.exists():
+        for name in WITH_NEIGHBOURS:
+            found = [row[1:] for row in read_rows(NEIGHBOURS)[1:] if Path(row[0]).stem == name]
+            if found:
+                nearest, chance = ([float(share) for share in shares] for shares in zip(*found, strict=True))
+                rows.append([TEXTS[name], readable(name), str(len(found)), spread(nearest), spread(chance)])
+    return markdown(["data", "network", "runs", "of the ten nearest words", "by chance"], rows)
