@@ -40,14 +40,15 @@ from common.variants import vary  # +
 # Look at them, which the article's program does not do.
 print(f"Data: {corpus.name}")
 print(f"{len(x_train)} training reviews\n{len(x_test)} test reviews")
-print(f"The first review: {x_train[0].tolist()}")
+print(f"The first review: {x_train[0][:300].tolist()}")
 if corpus.words:  # +
-    print(f"In words: {' '.join(corpus.words[number] for number in x_train[0])}")  # +
-print(f"It is: {y_train[0]}, {corpus.labels[y_train[0]]}")
+    print(f"In words: {' '.join(corpus.words[number] for number in x_train[0][:300])}")  # +
+print(f"It is: {corpus.labels[y_train[0]]}")
 
 # Pad: all reviews to the same length. The labels stay as they are: 0 negative, 1 positive.
 x_train = pad(x_train, REVIEW_LENGTH)
 x_test = pad(x_test, REVIEW_LENGTH)
+print(f"Padded: {x_train.shape}, the first review begins {x_train[0, :3]} and ends {x_train[0, -3:]}")  # +
 
 # Build the model. The seed determines its first weights, the dropout and the order of the batches.
 keras.utils.set_random_seed(options.seed)  # +
@@ -83,7 +84,7 @@ with run:  # +
 # Evaluate it on the test set, which the article's program does not do: the last epoch has just done it.
 test_loss, test_accuracy = run.history["val_loss"][-1], run.history["val_accuracy"][-1]
 print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
-print(report(model.predict(test_batches, verbose=0), y_test, corpus.labels))  # +
+print(report(model.predict(test_batches, verbose=0), y_train, y_test, corpus.labels))  # +
 
 # Plot the test loss in red and the training loss in blue, and save what the run gave.
 run.finish(draw_curve(run.history, run.title))

@@ -39,18 +39,20 @@ print(f"Data: {corpus.name}")
 num_topics = len(corpus.labels)  # 46, whatever topics occur in the test set
 print(f"{num_topics} topics")
 print(f"{len(x_train)} training articles\n{len(x_test)} test articles")
-print(f"The first article: {x_train[0].tolist()}")
+print(f"The first article: {x_train[0][:300].tolist()}")
 if corpus.words:  # +
-    print(f"In words: {' '.join(corpus.words[number] for number in x_train[0])}")  # +
-print(f"Its topic: {y_train[0]}, {corpus.labels[y_train[0]]}")
+    print(f"In words: {' '.join(corpus.words[number] for number in x_train[0][:300])}")  # +
+print(f"Its topic: {corpus.labels[y_train[0]]}")
 
 # Pad: all articles to the same length.
 x_train = pad(x_train, ARTICLE_LENGTH)
 x_test = pad(x_test, ARTICLE_LENGTH)
+print(f"Padded: {x_train.shape}, the first article begins {x_train[0, :3]} and ends {x_train[0, -3:]}")  # +
 
 # Encode the topics one-hot.
 y_train = one_hot(y_train, num_topics)
 y_test = one_hot(y_test, num_topics)
+print(f"One-hot: {y_train.shape}, the first article's topic is all zeros but a 1 at place {y_train[0].argmax()}")  # +
 
 # Build the model. The seed determines its first weights and the order of the batches.
 keras.utils.set_random_seed(options.seed)  # +
@@ -80,9 +82,9 @@ with run:  # +
     )
 
 # Evaluate it on the test set.
-test_loss, test_accuracy = model.evaluate(test_batches, verbose=options.verbose)
+test_loss, test_accuracy = model.evaluate(test_batches, verbose=0)
 print(f"\nTest loss      {test_loss:.4f}\nTest accuracy  {test_accuracy:.4f}")
-print(report(model.predict(test_batches, verbose=0), y_test, corpus.labels))  # +
+print(report(model.predict(test_batches, verbose=0), y_train, y_test, corpus.labels))  # +
 
 # Plot the test loss in red and the training loss in blue, and save what the run gave.
 run.finish(draw_curve(run.history, run.title))

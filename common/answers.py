@@ -1,8 +1,11 @@
 """What a network's outputs say: the answer to a text, and how good all answers are, label by label."""
 
+from collections import Counter
+
 import numpy as np
 
 MOST_ROWS = 10  # labels with a row of their own
+MOST_CONFUSIONS = 3
 
 
 def probabilities(outputs: np.ndarray) -> np.ndarray:
@@ -18,29 +21,51 @@ def likeliest(of_labels: np.ndarray) -> np.ndarray:
     return np.argsort(-of_labels, kind="stable")[:most]
 
 
-def report(outputs: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
-    """Return how often the commonest label is right, and a table: ten labels, the others together, the macro average.
+def report(outputs: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, labels: list[str]) -> str:
+    """Return what the answers to the test are worth: a baseline, a table by label, and the commonest confusions.
 
-    `outputs` are the network's, `y_test` the labels as numbers or one-hot. Scores as scikit-learn has them: over the
-    labels that occur in the test or among the answers, and x / 0 is 0.
+    The baseline is the training's commonest label, which one knows before the test. `outputs` are the network's for the
+    test, `y_train` and `y_test` the labels as numbers or one-hot. Scores as scikit-learn has them: over the labels that
+    occur in the test or among the answers, and x / 0 is 0.
     """
     answers = probabilities(outputs).argmax(axis=1)
-    truths = y_test.argmax(axis=1) if y_test.ndim == 2 else y_test
+    truths = _numbers(y_test)
+    commonest = np.bincount(_numbers(y_train)).argmax()
+    names = [f"{label:.40}" for label in labels]
     right, answered, true = (
         np.bincount(found, minlength=len(labels)) for found in (truths[answers == truths], answers, truths)
     )
+    share = true[commonest] / len(truths)
+    lines = [f"Always answering '{names[commonest]}' would be right on {share:.4f}.", ""]
+    lines += _table(right, answered, true, names)
+    never = np.count_nonzero((true > 0) & (answered == 0))
+    if never:
+        lines.append(f"{never} of the test's {np.count_nonzero(true)} labels are never answered.")
+    wrong = Counter((truth, answer) for truth, answer in zip(truths, answers, strict=True) if truth != answer)
+    shown = [f"{names[truth]} for {names[answer]} ({n})" for (truth, answer), n in wrong.most_common(MOST_CONFUSIONS)]
+    if shown:
+        lines.append(f"Most often taken for another: {', '.join(shown)}.")
+    return "\n".join(lines) + "\n"
+
+
+def _table(right: np.ndarray, answered: np.ndarray, true: np.ndarray, names: list[str]) -> list[str]:
+    """Return the table's lines, from each label's counts: ten labels, the others together, and the macro average."""
     occurring = np.flatnonzero(answered + true)
     order = occurring[np.argsort(-true[occurring], kind="stable")]
-    always = f"Always '{labels[order[0]]}'"
-    lines = [f"{always:<14} {true.max() / len(truths):.4f}", "", "precision recall    F1  texts  label"]
+    lines = ["precision recall    F1  texts  label"]
     for label in order[:MOST_ROWS]:
-        lines.append(_row(labels[label], right[label], answered[label], true[label]))
+        lines.append(_row(names[label], right[label], answered[label], true[label]))
     others = order[MOST_ROWS:]
     if len(others):
         name = f"{len(others)} others together"
         lines.append(_row(name, right[others].sum(), answered[others].sum(), true[others].sum()))
     lines.append(_row("macro average", right[order], answered[order], true[order]))
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _numbers(y: np.ndarray) -> np.ndarray:
+    """Return the labels as numbers, whether they are so or one-hot."""
+    return y.argmax(axis=1) if y.ndim == 2 else y
 
 
 def _row(name: str, right: np.ndarray, answered: np.ndarray, true: np.ndarray) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import codecs
 import io
+import itertools
 import os
 import sys
 import warnings
@@ -110,19 +111,24 @@ def draw_answers(network: Network, answers: list[Answer]):
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from common.curve import STYLE
+    from common.curve import STYLE, wrapped
 
+    grown = []
+    for _, words, numbers in answers:
+        ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
+        grown.append(_predict(network, [numbers[:end] for end in ends]))
+    shown = dict.fromkeys(label for found in grown for label in likeliest(found[-1]))  # each once: at most 3 a panel
+    looks = dict(zip(shown, itertools.product(("-", "--", ":"), [f"C{number}" for number in range(10)]), strict=False))
     with rc_context(STYLE):
         figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
         panels = figure.subplots(len(answers), squeeze=False)[:, 0]
-        for axes, (verdict, words, numbers) in zip(panels, answers, strict=True):
-            ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
-            found = _predict(network, [numbers[:end] for end in ends])
+        for axes, (verdict, words, _), found in zip(panels, answers, grown, strict=True):
             for label in likeliest(found[-1]):
-                axes.plot(found[:, label], marker=".", label=network.labels[label])
+                line, colour = looks[label]
+                axes.plot(found[:, label], line, color=colour, marker=".", label=f"{network.labels[label]:.40}")
             named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
             axes.set_xticks(range(len(words)), named, rotation=90, fontsize=12 if len(words) <= 50 else 8)
-            axes.set(title=f"Answer: {verdict}", ylabel="Probability")
+            axes.set(title=wrapped(f"Answer: {verdict}", 110), ylabel="Probability")
             axes.set(xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
             if len(network.labels) == 2:
                 axes.axhline(0.5, color="black", linestyle=":", linewidth=1)  # the other label wins below it
@@ -155,6 +161,8 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
         batches = _lines(is_prompt)
     else:
         batches = iter([texts])
+    if is_prompt:
+        print("Write a text and press Enter; Ctrl-D ends it, on Windows Ctrl-Z and Enter.", file=sys.stderr)
     num_asked, num_answered, drawn = 0, 0, []
     try:
         for batch in _at_most(BATCH_SIZE, batches):

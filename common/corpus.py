@@ -13,7 +13,7 @@ class Source(NamedTuple):
     kind: str  # "keras", the real data; "sample", the built-in corpus; "auto", the first that can be had; or "own"
     file: str = ""  # of one's own texts
     test_file: str | None = None  # None: a random fifth of the file is the test
-    columns: tuple[str, str] = ("text", "label")  # the names of the columns with the texts and with their labels
+    columns: tuple[str, str] = ("text", "label")  # names of columns, or places from 1 in a file without names
 
 
 class Corpus(NamedTuple):

@@ -1,23 +1,28 @@
 """The loss curve, and how all figures are drawn."""
 
 import sys
+import textwrap
+import unicodedata
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from matplotlib import font_manager, get_cachedir, rc_context, rcParams
+from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from common.files import write
 
-# Matplotlib takes each character from the first font that has it: its own, then Korean, Japanese and Chinese ones.
-FONTS = ("DejaVu Sans", "Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo",
-         "AppleGothic", "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", "Meiryo", "Noto Sans CJK SC", "PingFang SC",
-         "Microsoft YaHei")  # fmt: skip
 # Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
 STYLE = {"text.usetex": False, "text.parse_math": False}
-STYLE["font.family"] = [*rcParams["font.family"], *(name for name in FONTS if name in font_manager.get_font_names())]
+# By the first word of a character's name: its script, and a font that has it. For all others Noto has one of that name.
+CJK = "Noto Sans CJK (sudo apt install fonts-noto-cjk)"
+FONTS = {"Hangul": ("Hangul", "NanumGothic (sudo apt install fonts-nanum)"), "Cjk": ("Chinese characters", CJK),
+         "Hiragana": ("kana", CJK), "Katakana": ("kana", CJK), "Fullwidth": ("wide letters", CJK)}  # fmt: skip
 
 
 @rc_context(STYLE)
@@ -37,22 +42,81 @@ def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | Non
     margin = (high - low) or 0.1
     axes.set(xlim=(0.5, len(loss) + 0.5), ylim=(low - 0.06 * margin, high + 0.3 * margin))  # room for the legend
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set(title=title, xlabel="Epoch", ylabel="Loss (cross-entropy)")
+    axes.set(title=wrapped(title, 74), xlabel="Epoch", ylabel="Loss (cross-entropy)")
     axes.grid(alpha=0.5)
     axes.legend(loc="upper right", framealpha=1)
     return figure
 
 
+def wrapped(title: str, width: int) -> str:
+    """Return the title in lines of so many letters, or of half as many if there are any as wide as Hangul's."""
+    return textwrap.fill(title, width if max(title) < "\u1100" else width // 2)
+
+
 def save_figure(path: Path, figure: Figure) -> bool:
     """Write the figure, or say why not, as `write` does; and say what to do where no font has one of its characters."""
-    with rc_context(STYLE), warnings.catch_warnings(record=True, action="always") as caught:
+    with rc_context(STYLE), warnings.catch_warnings(action="ignore"):
+        missing = complete_fonts(figure)
         written = write(path, figure.savefig)
-    if any("missing from font" in str(warning.message) for warning in caught):
-        print(
-            f"No font here has all characters. For Hangul install NanumGothic, delete {get_cachedir()}/fontlist*.json",
-            file=sys.stderr,
-        )
+    if missing:
+        scripts, fonts = (dict.fromkeys(names) for names in zip(*map(_script, sorted(missing)), strict=True))
+        print(f"No font here has the picture's {', '.join(scripts)}. Install {', '.join(fonts)}, and repeat the run, a "
+              "training with --resume.", file=sys.stderr)  # fmt: skip
     return written
+
+
+def complete_fonts(figure: Figure) -> set[str]:
+    """Add to the fonts of the figure's texts installed ones that have what these lack; return what none has."""
+    texts = figure.findobj(Text)
+    missing = {character for text in texts for character in text.get_text() if not character.isspace()}
+    for family in {family for text in texts for family in text.get_fontfamily()}:
+        missing -= _characters(font_manager.findfont(FontProperties(family=[family])))
+    families = _take_fonts(missing)
+    if missing:
+        _list_new_fonts()
+        families += _take_fonts(missing)
+    for text in texts:
+        text.set_fontfamily([*text.get_fontfamily(), *families])
+    return missing
+
+
+def _take_fonts(missing: set[str]) -> list[str]:
+    """Return installed fonts that have these characters, as few as possible, and take what they have out of the set."""
+    found = {}
+    if missing:
+        found = {font.name: missing & _characters(font.fname) for font in font_manager.fontManager.ttflist}
+    names = []
+    while name := max(sorted(found), key=lambda name: len(found[name] & missing), default=None):
+        if not found[name] & missing:
+            break
+        names.append(name)
+        missing -= found[name]
+    return names
+
+
+def _characters(path: str) -> set[str]:
+    """Return what the font has: nothing if it cannot be read, or has all characters, which means placeholders."""
+    with suppress(OSError, RuntimeError):
+        codes = FT2Font(path).get_charmap()
+        if len(codes) < 2**16:  # more than the drawings that a font can hold
+            return set(map(chr, codes))
+    return set()
+
+
+def _list_new_fonts() -> None:
+    """Add to Matplotlib's list of fonts, which it makes once for all runs, those that have been installed since."""
+    listed = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in set(font_manager.findSystemFonts()) - listed:
+        with suppress(Exception):  # each kind of unfit font has its own
+            font_manager.fontManager.addfont(path)
+
+
+def _script(character: str) -> tuple[str, str]:
+    """Return how the character's script is called, and a font that has it."""
+    if unicodedata.category(character)[0] not in "LMN":
+        return "symbols", "Symbola (sudo apt install fonts-symbola)"
+    word = unicodedata.name(character, "Unknown").split()[0].title()
+    return FONTS.get(word, (word, f"Noto Sans {word}"))
 
 
 @rc_context(STYLE)
@@ -63,7 +127,7 @@ def show_curve(history: dict[str, list[float]], title: str) -> None:
 
         if pyplot.get_backend().lower() == "agg":
             raise ImportError("there is no screen, or no toolkit to open a window with")
-        draw_curve(history, title, pyplot.figure(figsize=(8, 5), layout="constrained"))
+        complete_fonts(draw_curve(history, title, pyplot.figure(figsize=(8, 5), layout="constrained")))
         pyplot.show()
     except Exception as error:  # each toolkit has its own
         print(f"No window for --show: {error}", file=sys.stderr)

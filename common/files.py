@@ -14,7 +14,7 @@ def write(path: Path, fill: Callable[[Path], object]) -> bool:
 
     `fill` writes it in a directory of its own; when all of it is on the disk it takes the place of the old file.
     """
-    part = {"prefix": f".{path.name}.part-", "dir": path.parent, "ignore_cleanup_errors": True}
+    part = {"prefix": ".part-", "dir": path.parent, "ignore_cleanup_errors": True}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(**part) as directory:

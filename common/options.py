@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from common import variants
-from common.corpus import Source
+from common.corpus import Corpus, Source
 from common.process import in_session
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -40,6 +40,8 @@ def read_options(script: str, description: str, epochs: int, batch_size: int, ha
             pass
     except OSError as error:
         parser.error(f"cannot write to '{options.output_dir}': {error.strerror}: choose another --output-dir")
+    if options.data.kind == "own":
+        _try_name(parser, options)
     return options
 
 
@@ -57,7 +59,9 @@ def _add_options(parser: ArgumentParser, epochs: int, batch_size: int) -> None:
         help="keras: the real data, from Keras's cache or downloaded; sample: the built-in sample corpus; auto: the "
         "real data, or the sample where they cannot be had; or a file of your own (default: %(default)s)")  # fmt: skip
     add("--test-data", metavar="FILE", help="the test's texts (default: a random fifth of the --data file)")
-    add("--columns", metavar="TEXT,LABEL", default="text,label", help="the file's two columns (default: %(default)s)")
+    add("--columns", metavar="TEXT,LABEL", default="text,label",
+        help="the names of the file's two columns; whole numbers, as in 2,1, are places in a file without a line of "
+        "names; quote a name with a comma as in CSV (default: %(default)s)")  # fmt: skip
     add("--output-dir", metavar="DIR", default=PROJECT / "plots",
         help="where curve, numbers and network go, made if missing (default: plots beside the script)")  # fmt: skip
     add("--show", action="store_true", help="open the curve in a window too (default: it is only saved)")
@@ -71,9 +75,24 @@ def _source(parser: ArgumentParser, options: Namespace) -> Source:
         return Source(options.data)
     if not os.path.exists(options.data):
         parser.error(f"argument --data: there is no file '{options.data}'; it can also be auto, keras or sample")
+    if options.test_data and not os.path.exists(options.test_data):
+        parser.error(f"argument --test-data: there is no file '{options.test_data}'")
     columns = [name.strip() for name in next(csv.reader([options.columns], skipinitialspace=True), [])]
     if len(columns) != 2:
         parser.error(f"argument --columns: must name two columns, TEXT,LABEL, not '{options.columns}'")
     if columns[0] == columns[1]:
         parser.error(f"argument --columns: text and label cannot both be '{columns[0]}'")
     return Source("own", options.data, options.test_data, (columns[0], columns[1]))
+
+
+def _try_name(parser: ArgumentParser, options: Namespace) -> None:
+    """Exit status 2 if the longest name of the run's files, which have that of one's own file in them, is too long."""
+    stem = variants.file_name(options, Corpus(Path(options.data.file).name, "own", [], []))
+    longest = f"{stem}.keras"
+    if os.path.exists(options.output_dir / longest) and not options.resume:
+        longest = f"{stem}.previous.keras"
+    try:
+        with tempfile.TemporaryDirectory(dir=options.output_dir) as directory:
+            Path(directory, longest).touch()
+    except OSError as error:
+        parser.error(f"argument --data: cannot write '{longest}': {error.strerror}: rename '{options.data.file}'")

@@ -26,7 +26,7 @@ from common.corpus import Corpus
 from common.curve import draw_curve, save_figure, show_curve
 from common.files import one_line, write
 from common.options import PROJECT
-from common.words import printable
+from common.words import FIRST_WORD, printable
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 KINDS = {"keras": "Network", "csv": "History", "png": "Curve"}  # the files, and how the console calls them
@@ -58,6 +58,7 @@ class Run(keras.callbacks.Callback):
         self.stem = options.output_dir / variants.file_name(options, corpus)
         self.files = {kind: Path(f"{self.stem}.{kind}") for kind in KINDS}
         self.words, self.labels = corpus.words, corpus.labels
+        self.first_test_text = x_test[0]
         self.history = {column: [] for column in COLUMNS}
         self.description = {
             "seed": options.seed,
@@ -162,10 +163,15 @@ class Run(keras.callbacks.Callback):
         return [kind for kind, fill in fillers.items() if kind in self.files and write(self.files[kind], fill)]
 
     def finish(self, curve: Figure) -> None:
-        """Save everything, name the files, and say how to ask the network; exit status 1 if something is not written."""
+        """Save everything, name the files, and say how to ask the network; exit status 1 if one is not written."""
         saved = self._save()
         if "png" in self.files and save_figure(self.files["png"], curve):
             saved.append("png")
+        val_loss = self.history["val_loss"]
+        best = val_loss.index(min(val_loss)) + 1
+        print(
+            f"Lowest test loss {min(val_loss):.4f}, in epoch {best}; the network kept is that of epoch {len(val_loss)}."
+        )
         for kind in reversed(saved):
             print(f"{KINDS[kind]:<14} {self.files[kind]}")
         if len(saved) < len(KINDS):
@@ -173,11 +179,17 @@ class Run(keras.callbacks.Callback):
         if self.words:
             try:
                 checkpoint.rebuild(self._facts())
-                print(f"\nAsk it about texts of your own:\n{_ask_command(self.files['keras'].resolve())}")
+                command = _ask_command(self.files["keras"].resolve(), self._example())
+                print(f"\nAsk it about texts of your own:\n{command}")
             except ValueError as error:
                 print(f"\nIt cannot be asked about texts of your own: {error}")
         if self.options.show and not self.signal:
             show_curve(self.history, self.title)
+
+    def _example(self) -> str:
+        """Return the last words of the test's first text, as something to ask."""
+        words = [self.words[number] for number in self.first_test_text if number >= FIRST_WORD]
+        return " ".join(word for word in words[-8:] if word.isprintable())
 
     def _resume(self, model: keras.Model) -> None:
         """Take up the history and give the model its state, or end the program if the kept run does not fit."""
@@ -232,14 +244,12 @@ def _resume_command() -> str:
     return _shell_command([*sys.orig_argv, "--resume"])
 
 
-def _ask_command(network: Path) -> str:
-    """Return the command that asks the network, from the directory that is current."""
+def _ask_command(network: Path, example: str) -> str:
+    """Return the command that asks the network about an example, from the directory that is current."""
     path = network.relative_to(PROJECT) if network.is_relative_to(PROJECT) else network
     is_in_project = Path.cwd() == PROJECT  # where `common` is
     python = sys.orig_argv[0] if is_in_project else sys.executable
-    command = _shell_command([python, "-m", "common.ask", str(path)])
+    command = _shell_command([python, "-m", "common.ask", str(path), example])
     if not is_in_project:
         command = f"cd {_shell_command([str(PROJECT)])} && {command}"
-    if process.in_session():  # a notebook has no prompt
-        command = f'!{command} "Write your text here."'
-    return command
+    return f"!{command}" if process.in_session() else command

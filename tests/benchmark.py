@@ -7,6 +7,7 @@ the baseline in turn with the script (A B A B), the medians are printed, and onl
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import platform
@@ -17,31 +18,48 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
-STAGES = ("import", "load", "pad", "build", "first step", "one epoch", "evaluate", "plot and save")
+STAGES = ("import", "load", "pad", "build", "first step", "one epoch", "evaluate", "report", "plot and save")
+MEASURED = ("wall", "processor", "memory")
 ROOT = Path(__file__).resolve().parent.parent
 BASELINES = {"reuters_lstm": "reuters.py", "imdb_cnn_lstm": "imdb.py"}
+BYTES = 1 if sys.platform == "darwin" else 1024  # that the operating system counts as one, of a process's memory
+
+LOAD_TEXTS = f"""
+import resource, sys, time
+from common.process import set_up_process
+set_up_process()
+from common.arrays import pad
+from common.corpus import Source
+from common.data import load_imdb
+start = time.perf_counter()
+(x, _), (x_test, _), _ = load_imdb(Source("own", sys.argv[1]), 5000)
+pad(x, 100), pad(x_test, 100)
+memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * {BYTES}
+print(f"{{time.perf_counter() - start:.1f}} s, {{memory / 1e6:.0f}} MB with Keras")
+"""
+
+MULTIPLY = """
+import json, sys, time, timeit, numpy as np
+total = 0
+for n, k, m, often in json.loads(sys.argv[1]):
+    a, b, c = (np.ones(shape, np.float32) for shape in ((n, k), (k, m), (n, m)))
+    times, seconds = timeit.Timer(lambda: np.matmul(a, b, c), timer=time.process_time).autorange()
+    total += often * seconds / times
+print(total)
+"""
 
 
 def main() -> None:
     """Run the benchmark and print its tables as Markdown."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmark", description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "scripts", nargs="*", default=list(BASELINES), help="reuters_lstm, imdb_cnn_lstm (default: both)"
-    )
-    parser.add_argument(
-        "--data", choices=("keras", "sample"), default="keras", help="default: %(default)s, the real data"
-    )
-    parser.add_argument("--rounds", type=int, default=2, help="runs of each program (default: %(default)s)")
-    parser.add_argument(
-        "--baseline", type=Path, metavar="DIRECTORY", help="where the article's reuters.py and imdb.py are"
-    )
-    parser.add_argument(
-        "--texts", type=int, metavar="N", help="only read, number and pad a file of so many made-up texts of one's own"
-    )
+    option = parser.add_argument
+    option("scripts", nargs="*", default=list(BASELINES), help="reuters_lstm, imdb_cnn_lstm (default: both)")
+    option("--data", choices=("keras", "sample"), default="keras", help="default: %(default)s, the real data")
+    option("--rounds", type=int, default=2, help="runs of each program (default: %(default)s)")
+    option("--baseline", type=Path, metavar="DIRECTORY", help="where the article's reuters.py and imdb.py are")
+    option("--texts", type=int, metavar="N", help="only read, number and pad a file of so many made-up texts")
     options = parser.parse_args()
     if options.texts:
         print_texts(options.texts)
@@ -50,46 +68,39 @@ def main() -> None:
         parser.error("the scripts are reuters_lstm and imdb_cnn_lstm, the rounds 1 or more")
     if options.baseline and (options.data == "sample" or not (options.baseline / "imdb.py").exists()):
         parser.error("--baseline needs the real data, and the directory of the article's reuters.py and imdb.py")
-
     for script in options.scripts:
-        ours, theirs = [], []
-        with tempfile.TemporaryDirectory() as out:
-            for _ in range(options.rounds):
-                ours.append(_run(script, ["-m", "tests.benchmark", "--stages", out, script, "--data", options.data]))
-                ours[-1] |= json.loads(Path(out, "stages.json").read_text())
-                if options.baseline:
-                    theirs.append(_run(script, [str(options.baseline.resolve() / BASELINES[script])]))
-        print(f"\n{script}, {'real data' if options.data == 'keras' else 'sample'}, {options.rounds} rounds, {cpu()}\n")
-        print_tables(script, ours, theirs)
+        compare(script, options)
+
+
+def compare(script: str, options: argparse.Namespace) -> None:
+    """Run the script in turn with the article's program, if that is there, and print the tables."""
+    ours, theirs = [], []
+    with tempfile.TemporaryDirectory() as out:
+        for _ in range(options.rounds):
+            run = _run(f"{script}.py", ["-m", "tests.benchmark", "--stages", out, script, "--data", options.data])
+            ours.append(run | json.loads(Path(out, "stages.json").read_text()))
+            if options.baseline:
+                theirs.append(_run("the article's program", [str(options.baseline.resolve() / BASELINES[script])]))
+    data = "real data" if options.data == "keras" else "sample"
+    print(f"\n{script}, {data}, {options.rounds} rounds, {cpu()}\n")
+    print_tables(script, ours, theirs)
 
 
 def print_texts(number: int) -> None:
     """Print what it costs to read a made-up file of 10 to 100 words a text, from the import of Keras on."""
     rng = random.Random(1)
-    words = [
-        "".join(rng.choices("abcdefghijklmnopqrstuvwxyz가나다라마바사", k=rng.randint(2, 9))) for _ in range(60_000)
-    ]
+    letters = "abcdefghijklmnopqrstuvwxyz가나다라마바사"
+    words = ["".join(rng.choices(letters, k=rng.randint(2, 9))) for _ in range(60_000)]
     drawn = rng.choices(words, [1 / (rank + 10) for rank in range(len(words))], k=1_000_000)
-    with tempfile.TemporaryDirectory() as directory:
-        with Path(directory, "own.csv").open("w", encoding="utf-8") as stream:
-            stream.write("text,label\n")
-            for _ in range(number):
-                start = rng.randrange(len(drawn) - 100)
-                stream.write(" ".join(drawn[start : start + rng.randint(10, 100)]) + f",{rng.choice('ab')}\n")
-        code = (
-            "import sys, time, resource\n"
-            "from common.options import set_up_process\n"
-            "set_up_process()\n"
-            "from common.arrays import pad\n"
-            "from common.data import load_imdb\n"
-            "start = time.perf_counter()\n"
-            "(x, _), (x_test, _), _ = load_imdb((sys.argv[1], None, 'text,label'), 5000)\n"
-            "pad(x, 100), pad(x_test, 100)\n"
-            "memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)\n"
-            "print(f'{time.perf_counter() - start:.1f} s, {memory / 1e6:.0f} MB with Keras')\n"
-        )
-        command = [sys.executable, "-c", code, str(Path(directory, "own.csv"))]
-        print(f"{cpu()}\n{subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout}")
+    print(cpu(), flush=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".csv") as stream:
+        stream.write("text,label\n")
+        for _ in range(number):
+            start = rng.randrange(len(drawn) - 100)
+            text = " ".join(drawn[start : start + rng.randint(10, 100)])
+            stream.write(f"{text},{rng.choice('ab')}\n")
+        stream.flush()
+        subprocess.run([sys.executable, "-c", LOAD_TEXTS, stream.name], cwd=ROOT, check=True)
 
 
 def cpu() -> str:
@@ -104,30 +115,29 @@ def cpu() -> str:
 def print_tables(script: str, ours: list[dict], theirs: list[dict]) -> None:
     """Print what the rounds gave: the stages, the whole run, and how near an epoch is to its multiplications."""
     print("| stage | wall s | processor s |\n| --- | --- | --- |")
-    for stage in [stage for stage in STAGES if stage in ours[0]]:  # only Reuters evaluates after the last epoch
-        wall, processor = (statistics.median(run[stage][column] for run in ours) for column in (0, 1))
-        print(f"| {stage} | {wall:.2f} | {processor:.2f} |")
+    for stage in STAGES:
+        if stage in ours[0]:  # only Reuters evaluates after the last epoch
+            wall, processor = (statistics.median(run[stage][column] for run in ours) for column in (0, 1))
+            print(f"| {stage} | {wall:.2f} | {processor:.2f} |")
     epochs = [epoch for run in ours for epoch in run["epochs"]]
     print(f"\nSlowest epoch after the first / fastest: {max(epochs) / min(epochs):.2f}\n")
     epoch = statistics.median(run["one epoch"][1] for run in ours)
     alone = seconds_of(multiplications(script, *ours[0]["texts"]))
     print(f"Its multiplications alone, by NumPy on one thread: {alone:.2f} s. An epoch / that: {epoch / alone:.2f}\n")
     print("| whole run | wall s | processor s | peak memory MB |\n| --- | --- | --- | --- |")
-    for name, runs in ((f"{script}.py", ours), ("the article's program", theirs)):
-        if runs:
-            print(f"| {name} | " + " | ".join(f"{_median(runs, what):.1f}" for what in MEASURED) + " |")
+    mine = [statistics.median(run[what] for run in ours) for what in MEASURED]
+    print(f"| {script}.py | {mine[0]:.1f} | {mine[1]:.1f} | {mine[2]:.1f} |")
     if theirs:
-        ratios = (_median(ours, what) / _median(theirs, what) for what in MEASURED)
-        print("| ratio | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+        others = [statistics.median(run[what] for run in theirs) for what in MEASURED]
+        print(f"| the article's program | {others[0]:.1f} | {others[1]:.1f} | {others[2]:.1f} |")
+        print(f"| ratio | {mine[0] / others[0]:.2f} | {mine[1] / others[1]:.2f} | {mine[2] / others[2]:.2f} |")
 
 
 def multiplications(script: str, training: tuple[int, int], test: tuple[int, int]) -> list[tuple[int, int, int, float]]:
     """Return the matrix products of an epoch with its validation: rows, inner length, columns, and how often.
 
-    Training and test set are given as the number of texts and the size of a batch.
-
-    Of a layer's product (n, k) by (k, m) the training needs two more: (k, n) by (n, m) for the weights' gradient, and
-    (n, m) by (m, k) for the input's.
+    Training and test set are given as the number of texts and the size of a batch. Beside a layer's product (n, k) by
+    (k, m) the training needs (k, n) by (n, m) for the weights' gradient, and (n, m) by (m, k) for the input's.
     """
     steps, inputs = (100, 100) if script == "reuters_lstm" else (24, 64)
     products = []
@@ -143,121 +153,99 @@ def multiplications(script: str, training: tuple[int, int], test: tuple[int, int
 
 def seconds_of(products: list[tuple[int, int, int, float]]) -> float:
     """Return how long NumPy takes for the products with one thread."""
-    code = (
-        "import json, sys, time, numpy as np\n"
-        "total = 0\n"
-        "for n, k, m, often in json.loads(sys.argv[1]):\n"
-        "    a, b, c = (np.ones(shape, np.float32) for shape in ((n, k), (k, m), (n, m)))\n"
-        "    np.matmul(a, b, c)\n"
-        "    start, times = time.process_time(), 0\n"
-        "    while time.process_time() < start + 0.5:\n"
-        "        np.matmul(a, b, c)\n"
-        "        times += 1\n"
-        "    total += often * (time.process_time() - start) / times\n"
-        "print(total)\n"
-    )
     one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}
-    arguments = [sys.executable, "-c", code, json.dumps(products)]
-    return float(subprocess.run(arguments, env=os.environ | one, check=True, capture_output=True).stdout)
+    command = [sys.executable, "-c", MULTIPLY, json.dumps(products)]
+    return float(subprocess.check_output(command, env=os.environ | one))
 
 
-MEASURED = ("wall", "processor", "memory")
-
-
-def _median(runs: list[dict], what: str) -> float:
-    return statistics.median(run[what] for run in runs)
-
-
-def _run(script: str, arguments: list[str]) -> dict[str, float]:
+def _run(name: str, arguments: list[str]) -> dict[str, float]:
     """Run a program to its end, and return its seconds on the wall and of the processors, and its megabytes."""
-    print(f"{time.strftime('%H:%M:%S')} {script}: {Path(arguments[0]).name}", file=sys.stderr)
+    print(f"{time.strftime('%H:%M:%S')} {name}", file=sys.stderr)
     start = time.perf_counter()
     with tempfile.TemporaryFile() as console:
         process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=console, stderr=console)
         _, status, usage = os.wait4(process.pid, 0)
         if status:
             console.seek(0)
-            sys.exit(f"{arguments} failed:\n{console.read().decode()[-2000:]}")
-    memory = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-    seconds = time.perf_counter() - start
-    return {"wall": seconds, "processor": usage.ru_utime + usage.ru_stime, "memory": memory}
+            sys.exit(f"{name} failed:\n{console.read().decode()[-2000:]}")
+    wall, processor = time.perf_counter() - start, usage.ru_utime + usage.ru_stime
+    return {"wall": wall, "processor": processor, "memory": usage.ru_maxrss * BYTES / 1e6}
+
+
+Seconds = tuple[float, float]  # on the wall, of the processors
+stages: dict[str, Seconds] = {}  # what each stage has taken so far, of the script that runs in this process
+
+
+def now() -> Seconds:
+    return time.perf_counter(), time.process_time()
+
+
+def add(stage: str, start: Seconds) -> None:
+    """Add the time since the start to the stage."""
+    wall, processor = stages.get(stage, (0, 0))
+    end = now()
+    stages[stage] = (wall + end[0] - start[0], processor + end[1] - start[1])
+
+
+def time_calls(stage: str, owner: object, name: str) -> None:
+    """Have each call of the owner's function added to the stage."""
+    function = getattr(owner, name)
+
+    def timed(*arguments: object, **options: object) -> object:
+        start = now()
+        try:
+            return function(*arguments, **options)
+        finally:
+            add(stage, start)
+
+    setattr(owner, name, timed)
 
 
 def measure_stages(out: str, script: str, arguments: list[str]) -> None:
     """Run the script in this process, and write down when it goes from one stage to the next."""
-    stages: dict[str, list[float]] = {}
-
-    def now() -> tuple[float, float]:
-        return time.perf_counter(), time.process_time()
-
-    def add(stage: str, since: tuple[float, float]) -> None:
-        before = stages.get(stage, [0.0, 0.0])
-        stages[stage] = [old + new - start for old, new, start in zip(before, now(), since, strict=True)]
-
-    def timed(stage: str, function: Callable) -> Callable:
-        def run(*arguments: object, **options: object) -> object:
-            since = now()
-            try:
-                return function(*arguments, **options)
-            finally:
-                add(stage, since)
-
-        return run
-
-    since = now()
+    start = now()
     import keras
 
-    from common import arrays, curve, data, run
+    from common import arrays, checkpoint, curve, data, run
 
-    add("import", since)
+    add("import", start)
+    build, fit = keras.Sequential.add, keras.Sequential.fit
+    marks: list[Seconds] = []  # from one epoch's beginning to the next: whatever stalls at its end is in it
 
-    walls: list[float] = []
-    processors: list[float] = []
+    def note_first_step(batch: int, logs: object) -> None:
+        if "first step" not in stages:
+            add("first step", marks[0])
 
-    class Epochs(keras.callbacks.Callback):
-        def on_train_begin(self, logs: object = None) -> None:
-            self.start = now()
+    look = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: marks.append(now()),
+        on_train_batch_end=note_first_step,
+        on_train_end=lambda logs: marks.append(now()),
+    )
 
-        def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-            if batch == 0 and "first step" not in stages:
-                add("first step", self.start)
+    def fit_and_look(model: keras.Model, *positional: object, callbacks: list, **options: object) -> None:
+        keras.Sequential.add = build  # `finish` builds the network once more, to see whether it can be asked
+        fit(model, *positional, callbacks=[*callbacks, look], **options)
+        time_calls("evaluate", keras.Sequential, "evaluate")  # not the one within `fit`
+        time_calls("report", keras.Sequential, "predict")
 
-        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
-            if epoch:  # from one beginning to the next: whatever stalls at the end of an epoch is in it
-                self.note()
-            self.since = now()
-
-        def on_train_end(self, logs: object = None) -> None:
-            self.note()
-
-        def note(self) -> None:
-            for values, new, old in zip((walls, processors), now(), self.since, strict=True):
-                values.append(new - old)
-
-    data.load_reuters, data.load_imdb = timed("load", data.load_reuters), timed("load", data.load_imdb)
-    arrays.pad, arrays.one_hot = timed("pad", arrays.pad), timed("pad", arrays.one_hot)
-    sequential = keras.Sequential
-    keras.Sequential = timed("build", sequential)
-    curve.draw_curve = timed("plot and save", curve.draw_curve)
-    run.finish = timed("plot and save", run.finish)
-    fit = sequential.fit
-
-    def fit_and_look(model: keras.Model, *positional: object, callbacks: list, **options: object) -> object:
-        history = fit(model, *positional, callbacks=[*callbacks, Epochs()], **options)
-        sequential.evaluate = timed("evaluate", sequential.evaluate)  # not the one within `fit`
-        return history
-
-    sequential.fit = fit_and_look
+    keras.Sequential.fit = fit_and_look
+    time_calls("build", keras.Sequential, "add")
+    time_calls("load", data, "load_reuters")
+    time_calls("load", data, "load_imdb")
+    time_calls("pad", arrays, "pad")
+    time_calls("pad", arrays, "one_hot")
+    time_calls("plot and save", curve, "draw_curve")
+    time_calls("plot and save", run.Run, "finish")
     sys.argv = [f"{script}.py", *arguments, "--output-dir", out]
     runpy.run_path(str(ROOT / f"{script}.py"), run_name="__main__")
-    stages["one epoch"] = [statistics.median(walls[1:]), statistics.median(processors[1:])]  # the first one compiles
-    with zipfile.ZipFile(next(Path(out).glob("*.keras"))) as archive:
-        settings = json.loads(archive.read("run.json"))["description"]
-    stages["texts"] = [
-        (settings["training texts"], settings["batch size"]),
-        (settings["test texts"], arrays.EVALUATION_BATCH_SIZE),
-    ]
-    Path(out, "stages.json").write_text(json.dumps(stages | {"epochs": walls[1:]}))
+    epochs = list(itertools.pairwise(marks))[1:]  # the first one compiles
+    walls = [end[0] - start[0] for start, end in epochs]
+    processors = [end[1] - start[1] for start, end in epochs]
+    stages["one epoch"] = (statistics.median(walls), statistics.median(processors))
+    settings = checkpoint.read(next(Path(out).glob("*.keras")))["description"]
+    training = (settings["training texts"], settings["batch size"])
+    test = (settings["test texts"], arrays.EVALUATION_BATCH_SIZE)
+    Path(out, "stages.json").write_text(json.dumps(stages | {"epochs": walls, "texts": [training, test]}))
 
 
 if __name__ == "__main__":

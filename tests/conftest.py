@@ -20,8 +20,9 @@ REAL_DATA = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datas
 OFFLINE = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
 OFFLINE |= {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
 # What a test could take from the machine or from the shell that started it, for this process and those it starts.
-FROM_OUTSIDE = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONWARNINGS", "MPLBACKEND", "MATPLOTLIBRC", "DISPLAY", "COLUMNS",
-                "FORCE_COLOR", "NO_COLOR", "KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS", "TF_CPP_MIN_LOG_LEVEL")  # fmt: skip
+FROM_OUTSIDE = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONWARNINGS", "MPLBACKEND", "MATPLOTLIBRC", "DISPLAY",
+                "COLUMNS", "FORCE_COLOR", "NO_COLOR", "KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS",
+                "TF_CPP_MIN_LOG_LEVEL")  # fmt: skip
 MATPLOTLIB = tempfile.TemporaryDirectory(prefix="matplotlib-")  # the list of fonts, made once
 
 

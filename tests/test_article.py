@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-import imdb_cnn_lstm
-import reuters_lstm
 from common import sample
 from common.arrays import batches, one_hot, pad
-
-Split = tuple[np.ndarray, np.ndarray]
+from tests.tiny import build
 
 
 def article_reuters() -> keras.Sequential:
@@ -37,48 +34,32 @@ def article_imdb() -> keras.Sequential:
     return model
 
 
-def reuters_data(load: Callable) -> tuple[Split, Split]:
-    return load(num_words=1000, test_split=0.2)
-
-
-def imdb_data(load: Callable) -> tuple[Split, Split]:
-    return load(num_words=5000)
-
-
 MODELS = pytest.mark.parametrize(
-    ("build_article", "build_ours", "parameters"),
-    [
-        (article_reuters, reuters_lstm.build_model, 185_046),
-        (article_imdb, imdb_cnn_lstm.build_model, 598_165),
-    ],
-    ids=["reuters", "imdb"],
+    ("script", "build_article", "parameters"),
+    [("reuters_lstm", article_reuters, 185_046), ("imdb_cnn_lstm", article_imdb, 598_165)],
 )
 
 
 @MODELS
-def test_parameters_and_first_weights(build_article: Callable, build_ours: Callable, parameters: int) -> None:
+def test_parameters_and_first_weights(script: str, build_article: Callable, parameters: int) -> None:
     keras.utils.set_random_seed(1)
     article = build_article()
     article.build((None, 100))
-    keras.utils.set_random_seed(1)
-    ours = build_ours()
+    ours = build(script)
     assert ours.count_params() == parameters
-    assert not ours.compiled
     assert [layer.output.shape for layer in ours.layers] == [layer.output.shape for layer in article.layers]
     for one, other in zip(article.get_weights(), ours.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def one_epoch(build_article: Callable, build_ours: Callable, arrays: tuple, loss: str) -> None:
+def one_epoch(script: str, build_article: Callable, arrays: tuple, loss: str) -> None:
     """Train both for an epoch without shuffling, and compare what comes out."""
     x, y, x_test, y_test = arrays
     keras.utils.set_random_seed(1)
     article = build_article()
     article.compile(loss=loss, optimizer="adam", metrics=["accuracy"])
     expected = article.fit(x, y, batch_size=100, shuffle=False, validation_data=(x_test, y_test), verbose=0).history
-    keras.utils.set_random_seed(1)
-    ours = build_ours()
-    ours.compile(loss=loss, optimizer="adam", metrics=["accuracy"])
+    ours = build(script)
     test_batches = batches(x_test, y_test)
     history = ours.fit(batches(x, y, 100), shuffle=False, validation_data=test_batches, verbose=0).history
     assert history["loss"] == expected["loss"]
@@ -87,21 +68,18 @@ def one_epoch(build_article: Callable, build_ours: Callable, arrays: tuple, loss
 
 
 @MODELS
-def test_one_epoch_gives_the_same_loss_on_the_sample(
-    build_article: Callable, build_ours: Callable, parameters: int
-) -> None:
-    if build_ours is reuters_lstm.build_model:
-        (x, y), (x_test, y_test), _ = reuters_data(sample.load_news)
+def test_one_epoch_gives_the_same_loss_on_the_sample(script: str, build_article: Callable, parameters: int) -> None:
+    if script == "reuters_lstm":
+        (x, y), (x_test, y_test), _ = sample.load_news(num_words=1000, test_split=0.2)
         y, y_test, loss = one_hot(y, 46), one_hot(y_test, 46), "categorical_crossentropy"
     else:
-        (x, y), (x_test, y_test), _ = imdb_data(sample.load_reviews)
+        (x, y), (x_test, y_test), _ = sample.load_reviews(num_words=5000)
         loss = "binary_crossentropy"
-    arrays = pad(x, 100)[:250], y[:250], pad(x_test, 100)[:250], y_test[:250]
-    one_epoch(build_article, build_ours, arrays, loss)
+    one_epoch(script, build_article, (pad(x, 100)[:250], y[:250], pad(x_test, 100)[:250], y_test[:250]), loss)
 
 
 def test_padding_and_encoding_are_those_of_the_article() -> None:
-    (x, y), *_ = reuters_data(sample.load_news)
+    (x, y), *_ = sample.load_news(num_words=1000, test_split=0.2)
     np.testing.assert_array_equal(pad(x, 100), keras.preprocessing.sequence.pad_sequences(x, maxlen=100), strict=True)
     np.testing.assert_array_equal(one_hot(y, 46), keras.utils.to_categorical(y), strict=True)
 
@@ -109,20 +87,20 @@ def test_padding_and_encoding_are_those_of_the_article() -> None:
 @pytest.mark.slow
 @pytest.mark.real_data("reuters.npz")
 def test_one_epoch_gives_the_same_loss_on_reuters() -> None:
-    (x, y), (x_test, y_test) = reuters_data(keras.datasets.reuters.load_data)
+    (x, y), (x_test, y_test) = keras.datasets.reuters.load_data(num_words=1000, test_split=0.2)
     expected = keras.utils.pad_sequences(x, maxlen=100), keras.utils.to_categorical(y)
     expected += keras.utils.pad_sequences(x_test, maxlen=100), keras.utils.to_categorical(y_test)
     arrays = pad(x, 100), one_hot(y, 46), pad(x_test, 100), one_hot(y_test, 46)
     for one, other in zip(expected, arrays, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
-    one_epoch(article_reuters, reuters_lstm.build_model, arrays, "categorical_crossentropy")
+    one_epoch("reuters_lstm", article_reuters, arrays, "categorical_crossentropy")
 
 
 @pytest.mark.slow
 @pytest.mark.real_data("imdb.npz")
 def test_one_epoch_gives_the_same_loss_on_imdb() -> None:
-    (x, y), (x_test, y_test) = imdb_data(keras.datasets.imdb.load_data)
+    (x, y), (x_test, y_test) = keras.datasets.imdb.load_data(num_words=5000)
     arrays = pad(x, 100), y, pad(x_test, 100), y_test
     for texts, padded in ((x, arrays[0]), (x_test, arrays[2])):
         np.testing.assert_array_equal(keras.utils.pad_sequences(texts, maxlen=100), padded, strict=True)
-    one_epoch(article_imdb, imdb_cnn_lstm.build_model, arrays, "binary_crossentropy")
+    one_epoch("imdb_cnn_lstm", article_imdb, arrays, "binary_crossentropy")

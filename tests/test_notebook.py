@@ -82,7 +82,6 @@ def test_interrupting_it_stops_the_run_and_not_the_kernel(notebook: Notebook, tm
 
     run = f"%run {script}.py --data sample --batch-size 20 --epochs 500"
     text, _ = notebook.run(run, interrupt)
-    assert sent
     (line,) = (line for line in text.splitlines() if line.startswith("Stopped by SIGINT after epoch "))
     assert line.endswith("To go on: run it again with --resume")
     assert "Traceback" not in text
@@ -99,9 +98,3 @@ def test_pasted_into_a_cell(notebook: Notebook, tmp_path: Path, script: str) -> 
     said, _ = notebook.run(re.sub(r"^EPOCHS = \d+", "EPOCHS = 1", text, flags=re.MULTILINE))
     assert f"Network        {tmp_path}/plots/{script}-sample.keras" in said
     assert "Traceback" not in said
-
-
-@BOTH
-def test_it_can_be_imported(notebook: Notebook, script: str) -> None:
-    text, _ = notebook.run(f"import {script}\nprint({script}.build_model().count_params())\nprint(state() == before)")
-    assert text.endswith("{}\nTrue\n".format({"reuters_lstm": 185046, "imdb_cnn_lstm": 598165}[script]))

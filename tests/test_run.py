@@ -136,9 +136,8 @@ def test_a_stop_names_no_command_where_no_network_could_be_kept(
     one.on_epoch_end(0, LOGS)
     with one:
         signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(SystemExit) as end:
+        with pytest.raises(SystemExit, match="143"):
             one.on_train_batch_end(0)
-    assert end.value.code == 143
     assert capsys.readouterr().out == "\nStopped by SIGTERM after epoch 1 of 9.\n"
 
 
@@ -175,13 +174,16 @@ def test_an_epoch_that_fails(begin: Begin, tmp_path: Path, harm: Callable, error
 
 
 def test_a_script_with_another_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line says what is missing, nothing is written, and the signals do what they did before."""
+    """One line says what is missing, an older run's files stay, and the signals do what they did before."""
     before = handlers()
+    older = tmp_path / "reuters_lstm-sample.csv"
+    older.write_text("the old one")
     script = edited("reuters_lstm", tmp_path, 'metrics=["accuracy"]', 'metrics=["mae"]')
-    assert run_here(script, "--data", "sample", "--output-dir", tmp_path / "out") == 1
+    assert run_here(script, "--data", "sample", "--output-dir", tmp_path) == 1
     said = 'Stopped: fit gives no "accuracy", which needs metrics=["accuracy"] and validation_data.\n'
     assert capsys.readouterr().err == said
-    assert list((tmp_path / "out").iterdir()) == []
+    assert older.read_text() == "the old one"
+    assert sorted(tmp_path.iterdir()) == [older, script]
     assert handlers() == before
 
 
@@ -249,7 +251,6 @@ def test_a_network_that_cannot_be_asked_is_told_by_the_run(
 def test_a_notebook_is_told_a_command_for_a_cell(
     begin: Begin, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It has no prompt to ask at."""
     monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
     one = begin()
     one.on_epoch_end(0, LOGS)
@@ -270,10 +271,9 @@ def test_a_run_in_a_thread(begin: Begin, tmp_path: Path) -> None:
     assert losses(tmp_path) == ["0.5"]
 
 
-def test_what_moves_the_cursor_is_a_code_in_a_message_and_hangul_is_not(
+def test_a_wide_blank_in_a_message_is_a_code_and_hangul_is_not(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A wide blank in the name of a directory."""
     with pytest.raises(SystemExit) as end:
         begin(resume=True, output_dir=tmp_path / "결과\u3000둘")
     assert end.value.code == 2

@@ -1,7 +1,5 @@
 """Nothing is lost: runs that are stopped, killed, resumed, or cannot write."""
 
-import io
-import json
 import os
 import random
 import shutil
@@ -13,12 +11,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import h5py
 import pytest
 from matplotlib.image import imread
 
-from common.files import write
-from tests.conftest import ROOT, SCRIPTS, Finished, command
+from tests.conftest import SCRIPTS, Finished, command
+from tests.test_run import edited
 from tests.tiny import run_here
 
 try:
@@ -71,9 +68,8 @@ def rows(path: Path) -> list[str]:
     header, *lines = text.splitlines()
     assert header == "epoch,loss,accuracy,val_loss,val_accuracy"
     for epoch, line in enumerate(lines, start=1):
-        first, *numbers = line.split(",")
-        assert int(first) == epoch
-        assert len([float(number) for number in numbers]) == 4
+        numbers = [float(number) for number in line.split(",")]
+        assert (numbers[0], len(numbers)) == (epoch, 5)
     return lines
 
 
@@ -94,59 +90,50 @@ def read_until(process: subprocess.Popen, start: str) -> list[str]:
     raise AssertionError((lines, process.communicate()))
 
 
-def contents(out: Path, script: str) -> dict[str, object]:
-    """What a run has left: the bytes of curve and history, and the network's entries.
+def files_of(script: str) -> list[str]:
+    return [f"{script}-sample.{kind}" for kind in KINDS]
 
-    Left out is what each run has of its own: the date, and in Keras's configuration the objects' places in memory.
-    """
-    read = {kind: (out / f"{script}-sample.{kind}").read_bytes() for kind in KINDS}
-    with zipfile.ZipFile(io.BytesIO(read.pop("keras"))) as archive:
+
+def left(out: Path) -> list[str]:
+    """The files there, without one that a kill has hit while it was written."""
+    return sorted(path.name for path in out.iterdir() if not path.name.startswith("."))
+
+
+def contents(out: Path, script: str) -> dict[str, bytes]:
+    """What a run has left: curve and history, weights and optimizer, and what is known about the run."""
+    with zipfile.ZipFile(out / f"{script}-sample.keras") as archive:
         assert archive.testzip() is None
-        read |= {name: archive.read(name) for name in ("model.weights.h5", "run.json")}
-        own = {"date_saved", "shared_object_id"}
-        for name in ("metadata.json", "config.json"):
-            leave_out = {"object_hook": lambda parts: {key: parts[key] for key in parts if key not in own}}
-            read[name] = json.loads(archive.read(name), **leave_out)
-        assert set(archive.namelist()) == set(read) - {"csv", "png"}
-    return read
-
-
-def arrays(weights: bytes) -> dict[str, bytes]:
-    """The numbers in a file of weights, the optimizer's too."""
-    found = {}
-    with h5py.File(io.BytesIO(weights)) as file:
-        file.visititems(
-            lambda name, part: found.update({name: part[()].tobytes()} if isinstance(part, h5py.Dataset) else {})
-        )
-    assert any(name.startswith("optimizer") for name in found)
-    return found
+        read = {name: archive.read(name) for name in ("model.weights.h5", "run.json")}
+    return read | {kind: (out / f"{script}-sample.{kind}").read_bytes() for kind in ("csv", "png")}
 
 
 @SLOW_FOR_REUTERS
 def test_a_killed_and_stopped_run_is_the_one_that_nobody_stopped(
     start: Callable, finished: Finished, tmp_path: Path, script: str
 ) -> None:
-    """By SIGKILL, then by SIGINT, and resumed by the command that it printed; a signal closes the curve's window."""
+    """By SIGKILL, then by SIGINT, and resumed by the command that it printed; a signal closes the curve's window.
+
+    The curve is drawn at the stop and at the end.
+    """
     (tmp_path / "my env").symlink_to(Path(sys.executable).parent.parent)  # as `.venv/bin/python`, with a space
     (tmp_path / "window.py").write_text(WINDOW)
     python = f"my env/bin/{Path(sys.executable).name}"
     in_window = {"env": os.environ | {"MPLBACKEND": "module://window", "PYTHONPATH": str(tmp_path)}}
     options = (script, *SAMPLE, "out", "--epochs", "3", "--show")
     out = tmp_path / "out"
-    files = {out / f"{script}-sample.{kind}" for kind in KINDS}
 
     killed = start(*options, **in_window)
     read_until(killed, "Epoch 2/3")
     killed.kill()
     killed.communicate()
     kept = rows(out / f"{script}-sample.csv")
-    assert 1 <= len(kept) <= 3
-    imread(out / f"{script}-sample.png")
+    assert 1 <= len(kept) <= 2
+    assert left(out) == files_of(script)[:2]
 
     stopped = start(*options, "--resume", python=python, **in_window)
     assert f"Going on after epoch {len(kept)}." in read_until(stopped, "Epoch 3/3")
     stopped.send_signal(signal.SIGINT)
-    stdout, stderr = stopped.communicate(timeout=20)
+    stdout, stderr = stopped.communicate(timeout=60)
     assert (stopped.returncode, stderr) == (130, "")
     reached, again = stdout.splitlines()[-1].split(" To go on: ")
     assert reached == "Stopped by SIGINT after epoch 2 of 3."
@@ -154,93 +141,51 @@ def test_a_killed_and_stopped_run_is_the_one_that_nobody_stopped(
     assert len(resumed) == 2
     assert resumed[: len(kept)] == kept
     imread(out / f"{script}-sample.png")
+    assert left(out) == files_of(script)
 
     resumed = start(again, shell=True, **in_window)
     assert "Going on after epoch 2." in read_until(resumed, "The window is open.")
     assert contents(out, script) == contents(finished.out, script)
-    assert set(out.iterdir()) - set(out.glob(".*")) == files  # the kill may have hit while a file was written
+    assert left(out) == files_of(script)
     resumed.send_signal(signal.SIGTERM)
     assert resumed.wait(timeout=10) == -signal.SIGTERM
     assert resumed.communicate()[1] == ""
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[str]]:
-    """The rows of a run of eight epochs that nobody stops."""
-    known = {}
-
-    def run(script: str) -> list[str]:
-        if script not in known:
-            out = tmp_path_factory.mktemp("whole")
-            subprocess.run(
-                command(script, *SAMPLE, out, "--epochs", "8", tiny=True), check=True, stdout=subprocess.DEVNULL
-            )
-            known[script] = rows(out / f"{script}-sample.csv")
-        return known[script]
-
-    return run
-
-
 @pytest.mark.slow
 @BOTH
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_stopped_run_keeps_its_epochs_and_goes_on(
-    start: Callable, moments: random.Random, tmp_path: Path, whole: Callable, script: str, number: int, status: int
+def test_a_stopped_run_keeps_its_epochs(
+    start: Callable, moments: random.Random, tmp_path: Path, script: str, number: int, status: int
 ) -> None:
     """At any moment of its training."""
-    files = {ending: tmp_path / "out" / f"{script}-sample.{ending}" for ending in KINDS}
-    process = start(script, *SAMPLE, "out", "--epochs", "500")
-    wait_for(files["csv"], process, 2)
+    process = start(script, *SAMPLE, tmp_path, "--epochs", "500")
+    wait_for(tmp_path / f"{script}-sample.csv", process, 2)
     time.sleep(moments.uniform(0, 0.5))
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=10)
-    assert process.returncode == status
-    assert "Traceback" not in stderr
-    kept = rows(files["csv"])
-    reached, again = stdout.splitlines()[-1].split(" To go on: ")
-    assert reached == f"Stopped by {signal.Signals(number).name} after epoch {len(kept)} of 500."
-    imread(files["png"])
-
-    again = again.replace("--epochs 500", f"--epochs {len(kept) + 2}")
-    done = subprocess.run(again, shell=True, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert f"Going on after epoch {len(kept)}." in done.stdout
-    resumed = rows(files["csv"])
-    assert len(resumed) == len(kept) + 2
-    assert resumed[: len(kept)] == kept
-    assert resumed[:8] == whole(script)[: len(resumed)]  # as if nobody had stopped it
-    assert set((tmp_path / "out").iterdir()) == set(files.values())
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (status, "")
+    epochs = len(rows(tmp_path / f"{script}-sample.csv"))
+    said = f"Stopped by {signal.Signals(number).name} after epoch {epochs} of 500. To go on: "
+    assert stdout.splitlines()[-1].startswith(said)
+    imread(tmp_path / f"{script}-sample.png")
+    assert left(tmp_path) == files_of(script)
 
 
-@pytest.mark.slow
-def test_stopped_before_the_first_epoch_is_finished(start: Callable, tmp_path: Path) -> None:
-    """One epoch of 200 steps; the old files stay as they are."""
-    csv = tmp_path / "reuters_lstm-sample.csv"
-    csv.write_text("the old one\n")
-    process = start("reuters_lstm", "--batch-size", "1", "--output-dir", tmp_path)
-    assert f"{tmp_path}/{csv.stem}.* is there already: after the first epoch it becomes " in "\n".join(
-        read_until(process, "Epoch 1/")
-    )
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=10)
-    assert process.returncode == 130
-    assert stdout.splitlines()[-1].startswith("Stopped by SIGINT after epoch 0 of 20.")
-    assert "Traceback" not in stderr
-    assert csv.read_text() == "the old one\n"
-    assert [path.name for path in tmp_path.iterdir()] == [csv.name]
+def test_what_the_starter_ignores_stays_ignored(start: Callable, tmp_path: Path) -> None:
+    """As SIGINT is in the background of a shell script, and SIGHUP under `nohup`: the run goes on to its end."""
 
-
-@pytest.mark.slow
-def test_under_nohup_a_closed_terminal_stops_nothing(start: Callable, tmp_path: Path) -> None:
     def ignore() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
 
     process = start("reuters_lstm", *SAMPLE, tmp_path, "--epochs", "12", preexec_fn=ignore)
-    wait_for(tmp_path / "reuters_lstm-sample.csv", process)
+    read_until(process, "Epoch 2/")
+    process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGHUP)
+    assert process.poll() is None
     _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 0, stderr
+    assert (process.returncode, stderr) == (0, "")
     assert len(rows(tmp_path / "reuters_lstm-sample.csv")) == 12
 
 
@@ -278,33 +223,12 @@ def test_killed_at_twenty_random_moments(
         process.communicate()
         before, epochs = epochs, len(rows(csv)) if csv.exists() else 0
         assert epochs >= before
-        if state.exists():
-            with zipfile.ZipFile(state) as archive:
-                assert archive.testzip() is None
     done = run_script(script, *SAMPLE, tmp_path, "--epochs", str(epochs + 1), "--resume", tiny=True)
     assert done.returncode == 0, done.stderr
     assert len(rows(csv)) == epochs + 1
     whole = tmp_path / "whole"
     run_script(script, *SAMPLE, whole, "--epochs", str(epochs + 1), tiny=True, check=True)
     assert rows(csv) == rows(whole / csv.name)
-
-
-def test_a_process_killed_while_it_writes_leaves_the_old_file(tmp_path: Path) -> None:
-    code = (
-        "import os, signal, sys; from pathlib import Path; from common.files import write\n"
-        "def fill(part):\n"
-        "    part.write_text('half of the n')\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "write(Path(sys.argv[1]), fill)\n"
-    )
-    old = tmp_path / "a [file].csv"
-    old.write_text("the old one")
-    assert subprocess.run([sys.executable, "-c", code, old], cwd=ROOT).returncode == -signal.SIGKILL
-    assert old.read_text() == "the old one"
-    (left_behind,) = tmp_path.glob(".*")
-    assert write(old, lambda part: part.write_text("the new one"))
-    assert old.read_text() == "the new one"
-    assert left_behind.exists()  # it could be another run's that is at work
 
 
 @pytest.fixture
@@ -326,64 +250,53 @@ def check_refused(out: Path, script: str | Path, *arguments: str, message: str, 
 
 
 @pytest.mark.parametrize(
-    ("script", "arguments", "message"),
-    [
-        ("reuters_lstm", ["--seed", "2"], "that run had seed 1, this one has 2\n"),
-        ("reuters_lstm", ["--batch-size", "21"], "that run had batch size 20, this one has 21\n"),
-        ("reuters_lstm", ["--epochs", "2"], "3 epochs are done, more than --epochs 2\n"),
-        ("reuters_lstm", ["--recurrent", "gru"], "there is no "),
-        ("imdb_cnn_lstm", ["--seed", "2"], "that run had seed 1, this one has 2\n"),
-    ],
-)
-def test_what_does_not_fit_is_not_resumed(
-    out: Path, capsys: pytest.CaptureFixture[str], script: str, arguments: list[str], message: str
-) -> None:
-    check_refused(out, script, *arguments, message=message, capsys=capsys)
-
-
-@pytest.mark.parametrize(
     ("script", "old", "new", "message"),
     [
-        ("imdb_cnn_lstm", "DROPOUT = 0.5", "DROPOUT = 0.2", "that run had 2 Dropout rate 0.5, this one has 0.2"),
-        ("imdb_cnn_lstm", "    model.add(layers.Dropout(DROPOUT))\n", "",
-         "that run had layers Embedding, Dropout, Conv1D, MaxPooling1D, LSTM, Dense, Activation, this one has "
+        ("imdb_cnn_lstm", "DROPOUT = 0.5", "DROPOUT = 0.2", "2 Dropout rate 0.5, this one has 0.2"),
+        ("imdb_cnn_lstm", "model.add(layers.Dropout(DROPOUT))\n", "",
+         "layers Embedding, Dropout, Conv1D, MaxPooling1D, LSTM, Dense, Activation, this one has "
          "Embedding, Conv1D, MaxPooling1D, LSTM, Dense, Activation"),
-        ("imdb_cnn_lstm", "REVIEW_LENGTH = 100", "REVIEW_LENGTH = 200", "that run had texts and labels "),
-        ("imdb_cnn_lstm", "POOL_LENGTH = 4", "POOL_LENGTH = 2",
-         "that run had 4 MaxPooling1D pool_size [4], this one has [2]"),
-        ("imdb_cnn_lstm", 'loss="binary_crossentropy"', 'loss="mse"',
-         "that run had loss binary_crossentropy, this one has mse"),
-        ("reuters_lstm", 'optimizer="adam"', 'optimizer="sgd"', "that run had optimizer Adam, this one has SGD"),
+        ("imdb_cnn_lstm", "REVIEW_LENGTH = 100", "REVIEW_LENGTH = 200", "input shape [100], this one has [200]"),
+        ("imdb_cnn_lstm", 'loss="binary_crossentropy"', 'loss="mse"', "loss binary_crossentropy, this one has mse"),
         ("reuters_lstm", 'optimizer="adam"', "optimizer=keras.optimizers.Adam(0.01)",
-         "that run had optimizer learning_rate 0.001, this one has 0.01"),
-        ("reuters_lstm", "LSTM_UNITS = 100", "LSTM_UNITS = 101", "that run had 2 LSTM units 100, this one has 101"),
-        ("reuters_lstm", "TEST_SPLIT = 0.2", "TEST_SPLIT = 0.4", "that run had training texts 200, this one has 150"),
-        ("reuters_lstm", "    y_test = one_hot(y_test, num_topics)", "    y_test = one_hot(y_test[::-1], num_topics)",
-         "that run had texts and labels "),
+         "optimizer learning_rate 0.001, this one has 0.01"),
+        ("reuters_lstm", 'optimizer="adam"', 'optimizer="adam", loss_weights=[0.01]',
+         "loss_weights None, this one has [0.01]"),
+        ("reuters_lstm", '["accuracy"]', '[keras.metrics.TopKCategoricalAccuracy(5, "accuracy")]',
+         "metrics 1 None, this one has TopKCategoricalAccuracy"),
+        ("reuters_lstm", '["accuracy"]', '["accuracy"], weighted_metrics=["accuracy"]',
+         "weighted_metrics None, this one has ['accuracy']"),
+        ("reuters_lstm", "TEST_SPLIT = 0.2", "TEST_SPLIT = 0.4", "training texts 200, this one has 150"),
+        ("reuters_lstm", "y_test = one_hot(y_test, num_topics)", "y_test = one_hot(y_test[::-1], num_topics)",
+         "texts and labels "),
     ],
 )  # fmt: skip
 def test_an_edited_script_does_not_take_up_another_experiment(
     out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str, old: str, new: str, message: str
 ) -> None:
-    text = (ROOT / f"{script}.py").read_text(encoding="utf-8")
-    assert text.count(old) == 1
-    edited = tmp_path / f"{script}.py"
-    edited.write_text(text.replace(old, new), encoding="utf-8")
-    check_refused(out, edited, "--epochs", "9", message=message, capsys=capsys)
+    path = edited(script, tmp_path, old, new)
+    check_refused(out, path, "--epochs", "9", message=f"that run had {message}", capsys=capsys)
+
+
+def test_what_does_not_fit_is_not_resumed(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, message in (
+        (["--seed", "2"], "that run had seed 1, this one has 2\n"),
+        (["--batch-size", "21"], "that run had batch size 20, this one has 21\n"),
+        (["--epochs", "2"], "3 epochs are done, more than --epochs 2\n"),
+    ):
+        check_refused(out, "reuters_lstm", *arguments, message=message, capsys=capsys)
 
 
 def test_another_source_and_a_damaged_file_are_not_resumed(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = out / "reuters_lstm-sample.keras"
     kept = state.read_bytes()
     middle = len(kept) // 2  # in the weights
-    for damaged, reason in [
+    for damaged, reason in (
         (kept[:1000], "it is no Keras file"),
         (kept[:middle] + b"\xff" * 1000 + kept[middle + 1000 :], "Bad CRC-32"),
-        (b"", "it is no Keras file"),
-    ]:
+    ):
         state.write_bytes(damaged)
-        message = f"{state} is not what a run leaves: {reason}"
-        check_refused(out, "reuters_lstm", message=message, capsys=capsys)
+        check_refused(out, "reuters_lstm", message=f"{state} is not what a run leaves: {reason}", capsys=capsys)
     state.rename(out / "reuters_lstm.keras")  # as if left by the real data
     check_refused(out, "reuters_lstm", message=f"there is no {state}, only reuters_lstm.keras\n", capsys=capsys)
 
@@ -392,7 +305,7 @@ def test_another_source_and_a_damaged_file_are_not_resumed(out: Path, capsys: py
 def test_a_finished_run_that_is_resumed_writes_all_files_again(
     finished: Finished, out: Path, capsys: pytest.CaptureFixture[str], script: str
 ) -> None:
-    """The same ones: what was lost is back, and nothing is set aside."""
+    """The same ones: what was lost is back, as the curve of a killed run is, and nothing is set aside."""
     for kind in ("csv", "png"):
         (out / f"{script}-sample.{kind}").unlink()
     old = (out / f"{script}-sample.keras").stat().st_mtime_ns
@@ -401,14 +314,12 @@ def test_a_finished_run_that_is_resumed_writes_all_files_again(
     assert "No epoch is left: all 3 are done." in said
     assert "Epoch " not in said
     before = finished.console[script].stdout.replace(str(finished.out), str(out))
-    assert said.splitlines()[-6:-1] == before.splitlines()[-6:-1]
+    assert said[said.index("Test loss") :].splitlines()[:-1] == before[before.index("Test loss") :].splitlines()[:-1]
     assert (out / f"{script}-sample.keras").stat().st_mtime_ns > old
     assert len(list(out.iterdir())) == 6
     again, before = contents(out, script), contents(finished.out, script)
-    for left in (again, before):
-        del left["config.json"]  # Keras counts the layers of a session in their names
-        left["model.weights.h5"] = arrays(left["model.weights.h5"])
-    assert again == before
+    for name in ("csv", "png", "run.json"):
+        assert again[name] == before[name]
 
 
 @pytest.mark.slow
@@ -416,10 +327,8 @@ def test_a_finished_run_that_is_resumed_writes_all_files_again(
     ("script", "variant"),
     [
         ("imdb_cnn_lstm", []),
-        ("reuters_lstm", []),
         ("reuters_lstm", ["--recurrent", "gru", "--shuffle-words"]),
         ("imdb_cnn_lstm", ["--recurrent", "simple_rnn", "--no-conv"]),
-        ("imdb_cnn_lstm", ["--recurrent", "none"]),
     ],
 )
 def test_a_finished_run_goes_on(
@@ -433,25 +342,23 @@ def test_a_finished_run_goes_on(
     assert run_here(script, *variant, *SAMPLE, out, "--epochs", "5", "--resume") == 0
     assert "Going on after epoch 2." in capsys.readouterr().out
     assert {name: (out / name).read_bytes() for name in whole} == whole
-    assert len(list(out.iterdir())) == 3
 
 
 def test_a_new_run_sets_aside_what_it_finds(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One generation."""
+    """One generation, of one run: where somebody has deleted a picture, that of an older run goes too."""
     files = {kind: out / f"reuters_lstm-sample.{kind}" for kind in KINDS}
     previous = {kind: out / f"reuters_lstm-sample.previous.{kind}" for kind in KINDS}
     previous["csv"].write_text("an older generation")
-    kept = {kind: path.read_bytes() for kind, path in files.items()}
-    assert run_here("reuters_lstm", *SAMPLE, out, "--epochs", "1", "--seed", "2") == 0
-    line = "reuters_lstm-sample.* is there already: after the first epoch it becomes reuters_lstm-sample.previous.*"
-    assert f"{out}/{line}" in capsys.readouterr().out.splitlines()
-    assert {kind: path.read_bytes() for kind, path in previous.items()} == kept
-    assert set(out.glob("reuters*")) == {*files.values(), *previous.values()}
-    assert len(rows(files["csv"])) == 1
-
-
-def limit_files() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+    for seed in ("2", "3"):
+        if seed == "3":
+            files["png"].unlink()
+        kept = {previous[kind]: path.read_bytes() for kind, path in files.items() if path.exists()}
+        assert run_here("reuters_lstm", *SAMPLE, out, "--epochs", "1", "--seed", seed) == 0
+        line = "reuters_lstm-sample.* is there already: after the first epoch it becomes reuters_lstm-sample.previous.*"
+        assert f"{out}/{line}" in capsys.readouterr().out.splitlines()
+        assert {path: path.read_bytes() for path in out.glob("reuters_lstm-sample.previous.*")} == kept
+        assert all(path.exists() for path in files.values())
+        assert len(rows(files["csv"])) == 1
 
 
 @pytest.mark.slow
@@ -460,7 +367,8 @@ def test_files_that_cannot_be_written(run_script: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "imdb_cnn_lstm-sample.png").write_text("the old curve")
-    done = run_script("imdb_cnn_lstm", *SAMPLE, out, "--epochs", "2", tiny=True, preexec_fn=limit_files)
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))}
+    done = run_script("imdb_cnn_lstm", *SAMPLE, out, "--epochs", "2", tiny=True, **limit)
     assert done.returncode == 1
     for kind in ("png", "keras"):
         assert f"Could not write {out / f'imdb_cnn_lstm-sample.{kind}'}: " in done.stderr
@@ -470,29 +378,3 @@ def test_files_that_cannot_be_written(run_script: Run, tmp_path: Path) -> None:
     assert len(rows(out / "imdb_cnn_lstm-sample.csv")) == 2
     assert (out / "imdb_cnn_lstm-sample.previous.png").read_text() == "the old curve"
     assert not [*out.glob(".*")]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_closes_the_window(start: Callable, out: Path, tmp_path: Path, number: int) -> None:
-    (tmp_path / "window.py").write_text(WINDOW)
-    environment = os.environ | {"MPLBACKEND": "module://window", "PYTHONPATH": str(tmp_path)}
-    process = start("reuters_lstm", *SAMPLE, out, "--epochs", "3", "--resume", "--show", env=environment)
-    read_until(process, "The window is open.")
-    process.send_signal(number)
-    assert process.wait(timeout=10) == -number
-
-
-@pytest.mark.slow
-def test_a_directory_that_disappears(start: Callable, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    process = start("reuters_lstm", *SAMPLE, out, "--epochs", "30")
-    wait_for(out / "reuters_lstm-sample.csv", process)
-    shutil.rmtree(out, ignore_errors=True)
-    if not out.exists():
-        out.write_text("a file in its place")
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert f"Could not write {out / 'reuters_lstm-sample.csv'}: " in stderr
-    assert "Test accuracy  " in stdout
-    assert "Traceback" not in stderr
