@@ -21,6 +21,7 @@ from common.words import UNKNOWN, numbering, printable, split, to_numbers
 
 BATCH_SIZE = 500  # texts that are answered together
 MOST_PANELS = 8  # texts in one figure
+NEAREST = 10  # words that `--like` names
 
 
 class Network(NamedTuple):
@@ -46,7 +47,11 @@ def main() -> None:
     add("texts", nargs="*", metavar="TEXT", help="without any: from standard input, a text in each line")
     add("--output", type=Path, metavar="FILE.png",
         help=f"draw how the answer grows from word to word, for the first {MOST_PANELS} texts")  # fmt: skip
+    add("--like", nargs="+", metavar="WORD",
+        help=f"for each of these words, print the {NEAREST} nearest in the embedding with their cosines")  # fmt: skip
     options = parser.parse_intermixed_args()
+    if options.like and (options.texts or options.output):
+        parser.error("argument --like: goes without texts and without --output")
     if options.output and options.output.suffix != ".png":
         parser.error(f"argument --output: must end in .png, not '{options.output}'")
     warnings.simplefilter("ignore")
@@ -54,6 +59,8 @@ def main() -> None:
         network = open_network(options.file)
     except Exception as error:  # the file may be damaged in any way, or made to be
         sys.exit(f"Cannot ask {options.file}: {one_line(error)}")
+    if options.like:
+        sys.exit(_like(network, options.like))
     sys.exit(_ask(network, options.texts, options.output))
 
 
@@ -89,6 +96,16 @@ def answer(network: Network, texts: list[str]) -> list[Answer]:
     return answers
 
 
+def nearest(network: Network, word: str) -> list[tuple[str, float]]:
+    """Return the words that are nearest to a known one in the embedding, the nearest first, each with its cosine."""
+    words = list(network.numbers)
+    vectors = network.model.layers[0].get_weights()[0][list(network.numbers.values())]
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = vectors @ vectors[words.index(word)]
+    order = [row for row in np.argsort(-cosines, kind="stable") if words[row] != word]
+    return [(words[row], float(cosines[row])) for row in order[:NEAREST]]
+
+
 def draw_answers(network: Network, answers: list[Answer]):
     """Draw how each verdict grows: over a word stands the answer to the text's beginning up to there."""
     from matplotlib import rc_context
@@ -118,6 +135,23 @@ def draw_answers(network: Network, answers: list[Answer]):
             axes.grid(alpha=0.5)
             axes.legend()
     return figure
+
+
+def _like(network: Network, texts: list[str]) -> int:
+    """Print for each word of the texts a line of what is nearest to it, and return the exit status."""
+    if not network.model.layers[0].trainable:
+        print("The network has no trained embedding: one-hot words are all equally far apart.", file=sys.stderr)
+        return 1
+    num_known = 0
+    for text in texts:
+        for word in split(text) or [text]:
+            if word not in network.numbers:
+                print(f"The network does not know the word '{printable(word)}'", file=sys.stderr)
+                continue
+            num_known += 1
+            found = [f"{printable(other)} {cosine:.4f}" for other, cosine in nearest(network, word)]
+            print(f"{printable(word)}\t{', '.join(found)}")
+    return 0 if num_known else 1
 
 
 def _ask(network: Network, texts: list[str], output: Path | None) -> int:

@@ -16,7 +16,7 @@ COMPILED = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics") 
 LAYERS = ("Embedding", "Dropout", "Conv1D", "MaxPooling1D", "GlobalAveragePooling1D", "LSTM", "GRU", "SimpleRNN",
           "Dense", "Activation")  # fmt: skip
 WORDS = ("tanh", "sigmoid", "softmax", "relu", "linear", "valid", "same", "causal", "channels_last")
-ONLY_FOR_TRAINING = ("initializer", "regularizer", "constraint", "dtype", "trainable")  # how such settings' names end
+ONLY_FOR_TRAINING = ("initializer", "regularizer", "constraint", "dtype")  # how such settings' names end
 
 
 def save(path: Path, model, facts: dict[str, object]) -> None:

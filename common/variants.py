@@ -17,6 +17,8 @@ def add_options(parser: ArgumentParser, has_conv: bool) -> None:
         help="the recurrent layer; none: an average, which cannot see order (default: %(default)s)")  # fmt: skip
     add("--shuffle-words", action="store_true",
         help="each text's words in random order, for training and test (default: in their own order)")  # fmt: skip
+    add("--one-hot", action="store_true",
+        help="each word as zeros and a single one (default: as numbers that an embedding learns)")  # fmt: skip
     parser.set_defaults(conv=None)
     if has_conv:
         add("--no-conv", dest="conv", action="store_false", default=True,
@@ -30,13 +32,15 @@ def file_name(options: Namespace, corpus: Corpus) -> str:
         parts.append(options.recurrent)
     if options.conv is False:
         parts.append("no_conv")
+    if options.one_hot:
+        parts.append("one_hot")
     if options.shuffle_words:
         parts.append("shuffled")
     if corpus.kind == "sample":
         parts.append("sample")
     elif corpus.kind == "own":
         stem = Path(corpus.name).stem.replace("-", "_")
-        is_a_variants = stem in (*RECURRENT, "no_conv", "shuffled", "sample")
+        is_a_variants = stem in (*RECURRENT, "no_conv", "one_hot", "shuffled", "sample")
         parts.append(f"{stem}_" if is_a_variants else stem)  # a run on "gru.csv" or "gru-a.csv" is not the GRU's
     return "-".join(parts)
 
@@ -46,7 +50,11 @@ def title(options: Namespace, corpus: str) -> str:
     network = RECURRENT[options.recurrent]
     if options.conv:
         network = f"CNN and {network}"
-    suffix = ", words shuffled" if options.shuffle_words else ""
+    suffix = ""
+    if options.one_hot:
+        suffix += ", one-hot input"
+    if options.shuffle_words:
+        suffix += ", words shuffled"
     return f"{network} on {corpus}{suffix}"
 
 
@@ -62,7 +70,7 @@ def vary(model, x_train: np.ndarray, x_test: np.ndarray, options: Namespace) -> 
     if options.shuffle_words:
         x_train = shuffle_words(x_train, options.seed)
         x_test = shuffle_words(x_test, options.seed)
-    if options.recurrent == "lstm" and options.conv is not False:
+    if options.recurrent == "lstm" and options.conv is not False and not options.one_hot:
         return model, x_train, x_test
     only_lstm = ("name", "recurrent_activation", "unit_forget_bias")  # the GRU has a recurrent activation, the same
     keras.utils.set_random_seed(options.seed)
@@ -79,6 +87,8 @@ def vary(model, x_train: np.ndarray, x_test: np.ndarray, options: Namespace) -> 
         elif kind is layers.Embedding:
             # An average of word vectors leaves the padding out; all other layers read it, as in the article.
             config["mask_zero"] = options.recurrent == "none" and not options.conv
+            if options.one_hot:  # the row of a word's number in the identity matrix is its one-hot vector
+                config |= {"output_dim": layer.input_dim, "embeddings_initializer": "identity", "trainable": False}
         varied.add(kind.from_config(config))
     return varied, x_train, x_test
 

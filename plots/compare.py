@@ -20,7 +20,7 @@ from common.curve import STYLE, save_figure
 COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
 # The names of the files of a variant, from `common.variants.file_name`, or with the epochs in them.
 VARIANT = re.compile(
-    r"(reuters|imdb_cnn)_lstm(?:-(gru|simple_rnn|none))?(-no_conv)?(-shuffled)?(?:-(\d+)_epochs)?(-sample)?"
+    r"(reuters|imdb_cnn)_lstm(?:-(gru|simple_rnn|none))?(-no_conv)?(-one_hot)?(-shuffled)?(?:-(\d+)_epochs)?(-sample)?"
 )
 RECURRENT = {None: "LSTM", "gru": "GRU", "simple_rnn": "simple RNN", "none": "averaged"}  # as tables call them
 SAMPLE = re.compile(r"(-sample|, on the sample)(?=[^/\\]*$)")  # in the name of a run on the sample
@@ -117,7 +117,7 @@ def label(name: str) -> str:
     found = VARIANT.fullmatch(name)
     if not found:
         return name
-    script, recurrent, no_conv, shuffled, epochs, sample = found.groups()
+    script, recurrent, no_conv, one_hot, shuffled, epochs, sample = found.groups()
     has_conv = script == "imdb_cnn" and not no_conv
     network = RECURRENT[recurrent]
     if has_conv:
@@ -127,6 +127,8 @@ def label(name: str) -> str:
         parts.append("no order")
     if no_conv:
         parts.append("without convolution")
+    if one_hot:
+        parts.append("one-hot input")
     if shuffled:
         parts.append("words shuffled")
     if epochs:

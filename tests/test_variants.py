@@ -12,6 +12,8 @@ import pytest
 from keras import layers
 
 from common import variants
+from common.arrays import pad
+from common.ask import answer, open_network
 from common.corpus import Corpus
 from common.variants import shuffle_words, vary
 from tests import tiny
@@ -26,15 +28,19 @@ build = cache(tiny.build)  # each network once for all tests
 
 def options_of(**changed: object) -> Namespace:
     """The options of a script without a convolution, with some of them changed."""
-    plain = {"script": "it", "recurrent": "lstm", "conv": None, "shuffle_words": False, "seed": 1}
+    plain = {"script": "it", "recurrent": "lstm", "conv": None, "one_hot": False, "shuffle_words": False, "seed": 1}
     return Namespace(**plain | changed)
 
 
-def one_by_one(script: str, recurrent: str, conv: bool) -> keras.Sequential:
+def one_by_one(script: str, recurrent: str, conv: bool, one_hot: bool = False) -> keras.Sequential:
     """A variant built layer by layer, as if there were no other network before it."""
     model = keras.Sequential([keras.Input((100,), dtype="int32")])
     num_words = 1000 if script == "reuters_lstm" else 5000
-    model.add(layers.Embedding(num_words, 100, mask_zero=recurrent == "none" and not conv))
+    mask_zero = recurrent == "none" and not conv
+    if one_hot:
+        model.add(layers.Embedding(num_words, num_words, "identity", mask_zero=mask_zero, trainable=False))
+    else:
+        model.add(layers.Embedding(num_words, 100, mask_zero=mask_zero))
     if script == "imdb_cnn_lstm":
         model.add(layers.Dropout(0.5))
     if conv:
@@ -52,19 +58,22 @@ def one_by_one(script: str, recurrent: str, conv: bool) -> keras.Sequential:
     return model
 
 
-@pytest.mark.parametrize("recurrent", LAYERS)
-@NETWORKS
-def test_a_variant_starts_as_if_it_were_built_alone(script: str, arguments: tuple[str, ...], recurrent: str) -> None:
+def assert_the_same(varied: keras.Sequential, alone: keras.Sequential) -> None:
     """The same layers, all that they were configured with, and the same weights and random state, to the last bit."""
-    varied = build(script, "--recurrent", recurrent, *arguments)
-    keras.utils.set_random_seed(1)
-    alone = one_by_one(script, recurrent, conv=script == "imdb_cnn_lstm" and not arguments)
     assert varied.inputs[0].dtype == alone.inputs[0].dtype
     for one, other in zip(varied.layers, alone.layers, strict=True):
         assert type(one) is type(other)
         assert one.get_config() | {"name": ""} == other.get_config() | {"name": ""}
     for one, other in zip(varied.variables, alone.variables, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
+
+
+@pytest.mark.parametrize("recurrent", LAYERS)
+@NETWORKS
+def test_a_variant_starts_as_if_it_were_built_alone(script: str, arguments: tuple[str, ...], recurrent: str) -> None:
+    varied = build(script, "--recurrent", recurrent, *arguments)
+    keras.utils.set_random_seed(1)
+    assert_the_same(varied, one_by_one(script, recurrent, conv=script == "imdb_cnn_lstm" and not arguments))
 
 
 @pytest.mark.parametrize("recurrent", ["lstm", "gru"])
@@ -134,6 +143,9 @@ def test_training_and_test_are_both_on_shuffled_words() -> None:
          "Averaging on IMDB Dataset.csv", "it-none-no_conv-IMDB Dataset"),
         ({"recurrent": "simple_rnn", "conv": True}, "own", "\uc8fc\uac00.2024.tsv",
          "CNN and Simple RNN on \uc8fc\uac00.2024.tsv", "it-simple_rnn-\uc8fc\uac00.2024"),
+        ({"one_hot": True}, "keras", "News", "LSTM on News, one-hot input", "it-one_hot"),
+        ({"recurrent": "gru", "conv": False, "one_hot": True, "shuffle_words": True}, "sample", "News",
+         "GRU on News, one-hot input, words shuffled", "it-gru-no_conv-one_hot-shuffled-sample"),
     ],
 )  # fmt: skip
 def test_title_and_files_name_the_variant_and_the_data(
@@ -145,13 +157,14 @@ def test_title_and_files_name_the_variant_and_the_data(
 
 def test_no_two_runs_have_the_same_files_whatever_the_data_are_called() -> None:
     corpora = [Corpus("News", "keras", [], []), Corpus("News", "sample", [], [])]
-    for stem in ("reviews", "keras", "sample", *LAYERS, "no_conv", "shuffled", "gru-shuffled", "gru-reviews"):
+    for stem in ("reviews", "keras", "sample", *LAYERS, "no_conv", "one-hot", "shuffled", "gru-shuffled"):
         corpora.append(Corpus(f"{stem}.csv", "own", [], []))
     names = [
-        variants.file_name(options_of(recurrent=recurrent, conv=conv, shuffle_words=shuffled), corpus)
+        variants.file_name(options_of(recurrent=recurrent, conv=conv, one_hot=one_hot, shuffle_words=shuffled), corpus)
         for corpus in corpora
         for recurrent in LAYERS
         for conv in (True, False)
+        for one_hot in (True, False)
         for shuffled in (True, False)
     ]
     assert len(set(names)) == len(names)
@@ -196,3 +209,38 @@ def test_what_the_sample_is_for(
     (table,) = tmp_path.glob("*.csv")
     last = table.read_text().splitlines()[-1]
     assert low < float(last.split(",")[-1]) < high
+
+
+@pytest.mark.parametrize(
+    ("script", "recurrent", "arguments"),
+    [("reuters_lstm", "lstm", []), ("reuters_lstm", "none", []), ("imdb_cnn_lstm", "gru", ["--no-conv"])],
+)
+def test_one_hot_words_with_any_other_variant(script: str, recurrent: str, arguments: list[str]) -> None:
+    """Without `build`, which keeps its networks: one of these has 100 MB."""
+    varied = tiny.build(script, "--one-hot", "--recurrent", recurrent, *arguments)
+    keras.utils.set_random_seed(1)
+    assert_the_same(varied, one_by_one(script, recurrent, conv=False, one_hot=True))
+    words = np.array([[0, 1, 2, 999]])
+    np.testing.assert_array_equal(varied.layers[0](words), np.eye(varied.layers[0].input_dim)[words])
+
+
+def test_one_hot_words_are_not_trained_and_a_run_with_them_is_resumed_and_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["--one-hot", "--data", "sample", "--output-dir"]
+    one, other = (tmp_path / name / "reuters_lstm-one_hot-sample" for name in ("at once", "resumed"))
+    assert tiny.run_here("reuters_lstm", *arguments, one.parent, "--epochs", "2") == 0
+    assert tiny.run_here("reuters_lstm", *arguments, other.parent, "--epochs", "1") == 0
+    assert tiny.run_here("reuters_lstm", *arguments, other.parent, "--epochs", "2", "--resume") == 0
+    assert one.with_suffix(".csv").read_bytes() == other.with_suffix(".csv").read_bytes()
+    model = keras.models.load_model(other.with_suffix(".keras"))
+    words, *others = model.get_weights()
+    np.testing.assert_array_equal(words, np.eye(1000))
+    at_the_start = build("reuters_lstm", "--one-hot").get_weights()[1:]
+    assert all((trained != start).any() for trained, start in zip(others, at_the_start, strict=True))
+
+    monkeypatch.setattr("sys.ps1", ">>> ", raising=False)
+    network = open_network(other.with_suffix(".keras"))
+    (found,) = answer(network, ["this report is about wheat"])
+    outputs = model.predict(pad([found.numbers], 100), verbose=0)[0]
+    assert found.verdict.startswith(f"{network.labels[outputs.argmax()]} {outputs.max():.4f}")

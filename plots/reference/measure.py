@@ -1,9 +1,9 @@
 """Measure the article's claims anew: `python -m plots.reference.measure`, from the project's root.
 
 Every variant of both scripts, on the real data and on the sample, with several seeds, each run in a process of its
-own; then the figures here and the tables of the two READMEs, from the runs' CSVs. A run whose CSV is already here is
-not repeated, so what was stopped goes on; to measure all of it again, delete `seed*/`, `run*/`, `costs.csv` and
-`gradients.csv` first. Three hours on two cores.
+own; then the figures here and the tables of the two READMEs, from the runs' CSVs. A run is not repeated whose CSV is
+already here, and its rows in `costs.csv` and the other tables: so what was stopped goes on. To measure all of it again,
+delete `seed*/`, `run*/` and `*.csv` first. Four hours on two cores.
 """
 
 import argparse

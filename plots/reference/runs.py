@@ -1,7 +1,9 @@
 """The runs that the claims are measured with, each in a process of its own: `plots.reference.measure` calls it."""
 
 import csv
+import math
 import os
+import platform
 import runpy
 import shutil
 import subprocess
@@ -19,6 +21,7 @@ ROOT = HERE.parent.parent
 NONE = ["--recurrent", "none"]
 SIMPLE_RNN = ["--recurrent", "simple_rnn"]
 GRU = ["--recurrent", "gru"]
+ONE_HOT = ["--one-hot"]
 VARIANTS = {
     "reuters_lstm": {
         "": [],
@@ -28,6 +31,7 @@ VARIANTS = {
         "-shuffled": ["--shuffle-words"],
         "-none": NONE,
         "-none-60_epochs": [*NONE, "--epochs", "60"],
+        "-one_hot": ONE_HOT,
     },
     "imdb_cnn_lstm": {
         "": [],
@@ -39,17 +43,23 @@ VARIANTS = {
         "-simple_rnn-no_conv": [*SIMPLE_RNN, "--no-conv"],
         "-none-no_conv": [*NONE, "--no-conv"],
         "-none-no_conv-20_epochs": [*NONE, "--no-conv", "--epochs", "20"],
+        "-one_hot": ONE_HOT,
     },
 }
 ARTICLE = {"reuters_lstm": "reuters", "imdb_cnn_lstm": "imdb"}  # the article's programs
 SOURCES = {"keras": "", "sample": "-sample"}  # what `--data` is given, and how a run's name then ends
 SEEDS = (1, 2, 3, 4, 5)
+ONLY_SEED_1 = ("imdb_cnn_lstm-one_hot",)  # it takes longer than all others of that seed
 RUNS = (1, 2, 3, 4, 5)  # of each of the article's programs, which set no seed
-# Neither stands in the runs' own CSVs. The same seed gives the same CSV again, but never the same time.
+# None of it stands in the runs' own CSVs. The same seed gives the same CSV again, but never the same time.
 COSTS = HERE / "costs.csv"
 GRADIENTS = HERE / "gradients.csv"
+FORGETTING = HERE / "forgetting.csv"
+NEIGHBOURS = HERE / "neighbours.csv"
 QUIET = {"MPLBACKEND": "agg", "TF_CPP_MIN_LOG_LEVEL": "1"}
 WITH_GRADIENTS = ("reuters_lstm-simple_rnn", "reuters_lstm", "reuters_lstm-gru")
+WITH_FORGETTING = (*WITH_GRADIENTS, "imdb_cnn_lstm-simple_rnn-no_conv", "imdb_cnn_lstm-no_conv", "imdb_cnn_lstm")
+WITH_NEIGHBOURS = ("reuters_lstm", "imdb_cnn_lstm")  # not on the sample, where no word by itself speaks for a label
 
 
 def planned(sources: list[str]) -> Iterator[tuple[Path, list[str]]]:
@@ -57,6 +67,8 @@ def planned(sources: list[str]) -> Iterator[tuple[Path, list[str]]]:
     for seed in SEEDS:
         for script, variants in VARIANTS.items():
             for variant, arguments in variants.items():
+                if f"{script}{variant}" in ONLY_SEED_1 and seed != 1:
+                    continue
                 for source in sources:
                     target = HERE / f"seed{seed}" / f"{script}{variant}{SOURCES[source]}.csv"
                     yield target, [ROOT / f"{script}.py", "--data", source, "--seed", seed, *arguments]
@@ -69,11 +81,33 @@ def planned_of_the_article(directory: Path) -> Iterator[tuple[Path, list[str]]]:
             yield HERE / f"run{number}" / f"article_{program}.csv", [directory / f"{program}.py"]
 
 
+def tables_of(stem: str) -> list[Path]:
+    """Return the tables in which a run has rows whose CSV has this name."""
+    variant = stem.removesuffix("-sample")
+    tables = [COSTS]
+    if variant in WITH_GRADIENTS:
+        tables.append(GRADIENTS)
+    if variant in WITH_FORGETTING:
+        tables.append(FORGETTING)
+    if stem in WITH_NEIGHBOURS:
+        tables.append(NEIGHBOURS)
+    return tables
+
+
 def run_all(runs: Iterable[tuple[Path, list[str]]]) -> None:
-    """Run, each in a process of its own, the programs whose CSV is not here, and keep what each gave and cost."""
+    """Run, each in a process of its own, the programs of which anything is missing; keep what each gave and cost."""
     for target, command in runs:
-        if not target.exists():
+        if not _is_here(target):
             _run(target, command)
+
+
+def _is_here(target: Path) -> bool:
+    """Return whether the run's CSV is here, and its rows in all tables."""
+    name = target.relative_to(HERE).as_posix()
+    for table in tables_of(target.stem):
+        if not table.exists() or name not in [row[0] for row in read_rows(table)]:
+            return False
+    return target.exists()
 
 
 def _run(target: Path, command: list[str]) -> None:
@@ -89,10 +123,11 @@ def _run(target: Path, command: list[str]) -> None:
             sys.exit(f"{name} failed: what it said is above")
         if name in (f"seed1/{script}.csv" for script in VARIANTS):  # the README shows its curve
             save(HERE / f"{target.stem}.png", partial(shutil.copy, next(out.glob("*.png"))))
-        for table in (COSTS, GRADIENTS):
-            if (out / table.name).exists():
-                keep(table, out / table.name)
-        (numbers,) = (path for path in out.glob("*.csv") if path.name not in (COSTS.name, GRADIENTS.name))
+        tables = tables_of(target.stem)
+        (numbers,) = set(out.glob("*.csv")) - {out / table.name for table in tables}
+        target.unlink(missing_ok=True)  # an older one must not stand beside the new rows
+        for table in tables:
+            keep(table, out / table.name)
         target.parent.mkdir(exist_ok=True)
         save(target, partial(shutil.copy, numbers))  # last: all else is here
 
@@ -128,23 +163,29 @@ def run_one(out: str, name: str, program: str, *arguments: str) -> None:
     import keras
 
     from common.run import COLUMNS
-    from plots.reference import gradients
+    from plots.reference import forgetting, gradients, neighbours
 
     is_the_articles = not arguments
-    has_gradients = Path(name).stem.removesuffix("-sample") in WITH_GRADIENTS
+    tables = tables_of(Path(name).stem)
     fit = keras.Sequential.fit
 
     def timed_fit(model: keras.Sequential, *positional: object, **options: object) -> object:
         snapshots = gradients.Snapshots()
-        if has_gradients:
+        if GRADIENTS in tables:
             options["callbacks"].append(snapshots)
         start = time.perf_counter()
         history = fit(model, *positional, **options)
-        cost = (name, model.count_params(), f"{time.perf_counter() - start:.1f}")
-        write_rows(Path(out, COSTS.name), [("run", "parameters", "seconds of training"), cost])
-        if has_gradients:
+        costs = _costs(model, time.perf_counter() - start)
+        write_rows(Path(out, COSTS.name), [("run", *costs), (name, *costs.values())])
+        if GRADIENTS in tables:
             rows = gradients.rows(model, snapshots.weights, options["validation_data"])
             write_rows(Path(out, GRADIENTS.name), [gradients.HEADER, *((name, *row) for row in rows)])
+        if FORGETTING in tables:
+            rows = forgetting.rows(model, positional[0], options["validation_data"])
+            write_rows(Path(out, FORGETTING.name), [forgetting.HEADER, *((name, *row) for row in rows)])
+        if NEIGHBOURS in tables:
+            row = neighbours.row(model, positional[0])
+            write_rows(Path(out, NEIGHBOURS.name), [neighbours.HEADER, (name, *row)])
         if is_the_articles:  # it keeps no history
             epochs = range(1, len(history.epoch) + 1)
             numbers = zip(epochs, *(history.history[column] for column in COLUMNS), strict=True)
@@ -157,6 +198,31 @@ def run_one(out: str, name: str, program: str, *arguments: str) -> None:
         sys.argv += ["--output-dir", out]
     sys.path[0] = str(Path(program).parent)
     runpy.run_path(program, run_name="__main__")
+
+
+def _costs(model: object, seconds: float) -> dict[str, object]:
+    """Return what the training so far has cost this process, and on which kind of processor."""
+    import resource  # not above: Windows has none
+
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {
+        "parameters": sum(math.prod(weights.shape) for weights in model.trainable_weights),
+        "seconds of training": f"{seconds:.1f}",
+        "peak memory MB": f"{memory / 1e6:.0f}",
+        "processor": _processor(),
+    }
+
+
+def _processor() -> str:
+    """Return the processor's kind as `lscpu` has it: "AuthenticAMD family 25 model 17"; without /proc what is known."""
+    facts = {}
+    if Path("/proc/cpuinfo").exists():
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, value = line.partition(":")
+            facts[key.strip()] = value.strip()
+    if "cpu family" not in facts:
+        return platform.processor()
+    return f"{facts['vendor_id']} family {facts['cpu family']} model {facts['model']}"
 
 
 if __name__ == "__main__":

@@ -5,23 +5,29 @@ import math
 import statistics
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from common.curve import STYLE
 from plots.compare import History, draw_comparison, epochs_of_lowest, label, lowest, markdown, read_run, spread
 from plots.reference.runs import (
     ARTICLE,
     COSTS,
+    FORGETTING,
     GRADIENTS,
     HERE,
+    NEIGHBOURS,
     ROOT,
     SOURCES,
     VARIANTS,
+    WITH_FORGETTING,
     WITH_GRADIENTS,
+    WITH_NEIGHBOURS,
     read_rows,
     save,
 )
@@ -30,6 +36,7 @@ Norms = dict[tuple[str, int], np.ndarray]  # by the runs' name and the finished 
 DATA = {"Reuters": SOURCES["keras"], "sample": SOURCES["sample"]}  # as the gradients' table and figure name them
 TEXTS = {"reuters_lstm": "Reuters news", "imdb_cnn_lstm": "IMDB reviews"}
 LAYERS = {label(name): name for name in WITH_GRADIENTS}
+COLOURS = {"simple RNN": "C0", "LSTM": "C1", "GRU": "C2", "CNN and LSTM": "C3"}  # where forgetting is drawn
 # What the README draws a conclusion from: the first less the second.
 DIFFERENCES = [
     ("Reuters", "reuters_lstm-none", "reuters_lstm"),
@@ -96,6 +103,9 @@ def write_all() -> None:
     norms = read_gradients()
     if norms:
         save(HERE / "gradients.png", draw_gradients(norms).savefig)
+    forgetting = read_forgetting()
+    if forgetting.accuracies:
+        save(HERE / "forgetting.png", draw_forgetting(forgetting).savefig)
 
 
 def _fill_in(readme: Path, tables: dict[str, str]) -> None:
@@ -135,7 +145,13 @@ def expected() -> str:
 def detailed() -> dict[str, str]:
     """Return all tables of the README here, by the name that stands in their marks."""
     found = {f"{script} on {source}": results(script, source) for script in VARIANTS for source in SOURCES}
-    return found | {"differences": differences(), "gradients": gradients_table(read_gradients())}
+    return found | {
+        "differences": differences(),
+        "gradients": gradients_table(read_gradients()),
+        "forgetting": forgetting_table(read_forgetting()),
+        "one-hot": one_hot_table(),
+        "neighbours": neighbours_table(),
+    }
 
 
 def costs(name: str) -> list[dict[str, str]]:
@@ -256,3 +272,123 @@ def _draw_layer(axes: Axes, runs: np.ndarray, colour: str, layer: str) -> None:
     distances = range(runs.shape[1])
     axes.plot(distances, geometric_mean(runs), color=colour, label=layer)
     axes.fill_between(distances, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.2)
+
+
+class Forgetting(NamedTuple):
+    numbers: list[str]  # of words, or of paddings, behind the texts
+    accuracies: dict[tuple[str, str], np.ndarray]  # by the runs' name and what is behind; of shape (runs, numbers)
+    commonest: dict[str, float]  # by the runs' name: how often the commonest label would be right
+
+
+def read_forgetting() -> Forgetting:
+    """Read what `forgetting.rows` gave of each run."""
+    if not FORGETTING.exists():
+        return Forgetting([], {}, {})
+    (_, _, _, *numbers), *rows = read_rows(FORGETTING)
+    accuracies: dict[tuple[str, str], list[list[float]]] = {}
+    commonest = {}
+    for run, behind, share, *found in rows:
+        accuracies.setdefault((Path(run).stem, behind), []).append([float(accuracy) for accuracy in found])
+        commonest[Path(run).stem] = float(share)
+    return Forgetting(numbers, {key: np.array(runs) for key, runs in accuracies.items()}, commonest)
+
+
+def forgetting_table(found: Forgetting) -> str:
+    """Return the mean accuracies over the numbers of words behind the texts, as Markdown."""
+    rows = []
+    for (script, source), names in forgetting_panels(found).items():
+        for name in names:
+            for behind in ("words", "padding"):
+                means = found.accuracies[name, behind].mean(axis=0)
+                data = panel_title(script, source)
+                rows.append([data, readable(name), behind, *(f"{mean:.3f}" for mean in means)])
+    return markdown(["data", "network", "behind the text", *found.numbers], rows)
+
+
+def forgetting_panels(found: Forgetting) -> dict[tuple[str, str], list[str]]:
+    """Return the names of the runs that are here, by script and source."""
+    panels: dict[tuple[str, str], list[str]] = {}
+    for source, ending in SOURCES.items():
+        for script in VARIANTS:
+            for variant in WITH_FORGETTING:
+                if variant.startswith(script) and variant + ending in found.commonest:
+                    panels.setdefault((script, source), []).append(variant + ending)
+    return panels
+
+
+def panel_title(script: str, source: str) -> str:
+    return TEXTS[script] if source == "keras" else f"Sample {TEXTS[script].split()[1]}"
+
+
+def draw_forgetting(found: Forgetting) -> Figure:
+    """Draw the accuracy over the number of words behind the texts: a panel for each script's texts of each source."""
+    panels = forgetting_panels(found)
+    num_rows = math.ceil(len(panels) / 2)
+    figure = Figure(figsize=(8.3, 1.5 + 2.7 * num_rows), dpi=120, layout="constrained")
+    figure.suptitle("How often a text's label is still right with unrelated words behind it")
+    grid = figure.subplots(num_rows, 2, squeeze=False)
+    drawn: dict[str, Line2D] = {}
+    for axes, ((script, source), names) in zip(grid.flat, panels.items(), strict=False):
+        for name in names:
+            layer = readable(name).removesuffix(", without convolution")
+            drawn[layer] = _draw_accuracies(axes, found, name, layer)
+        axes.axhline(found.commonest[names[0]], color="black", linestyle=":")
+        axes.set_xticks(range(len(found.numbers)), found.numbers)
+        axes.set_title(panel_title(script, source), fontsize="medium")
+        axes.set(xlabel="Words behind the last 50 of the text", ylabel="Accuracy")
+        axes.grid(alpha=0.5)
+    layers = [drawn[layer] for layer in COLOURS if layer in drawn]
+    padding = Line2D([], [], color="black", linestyle="--", linewidth=1, label="with paddings behind instead")
+    commonest = Line2D([], [], color="black", linestyle=":", label="the commonest label")
+    figure.legend(handles=[*layers, padding, commonest], loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_accuracies(axes: Axes, found: Forgetting, name: str, layer: str) -> Line2D:
+    words, padding = found.accuracies[name, "words"], found.accuracies[name, "padding"]
+    places = range(len(found.numbers))  # not to scale: a few words make most of the difference
+    colour = COLOURS[layer]
+    axes.plot(places, padding.mean(axis=0), color=colour, linestyle="--", linewidth=1)
+    axes.fill_between(places, words.min(axis=0), words.max(axis=0), color=colour, alpha=0.2)
+    (line,) = axes.plot(places, words.mean(axis=0), color=colour, marker=".", label=layer)
+    return line
+
+
+def one_hot_table() -> str:
+    """Return what each script reaches and costs with an embedding and with one-hot input, as Markdown."""
+    rows = []
+    for source, ending in SOURCES.items():
+        for script in VARIANTS:
+            for variant, words in (("", "embedding"), ("-one_hot", "one-hot")):
+                runs, cost = read_runs(f"{script}{variant}{ending}"), costs(f"{script}{variant}{ending}")
+                memory = [int(row["peak memory MB"]) for row in cost if row["peak memory MB"]]
+                if not memory:
+                    continue
+                found = numbers(runs)
+                seconds = min(float(row["seconds of training"]) for row in cost) / len(runs[0]["epoch"])
+                rows.append(
+                    [
+                        panel_title(script, source),
+                        words,
+                        str(len(runs)),
+                        spread(found["last"]),
+                        spread(found["lowest"]),
+                        f"{seconds:.1f} s",
+                        f"{statistics.median(memory):,.0f} MB",
+                        f"{int(cost[0]['parameters']):,}",
+                    ]
+                )
+    header = ["data", "words", "runs", "accuracy, last epoch", "lowest test loss", "an epoch", "peak memory"]
+    return markdown([*header, "parameters"], rows)
+
+
+def neighbours_table() -> str:
+    """Return how many of the nearest words have the word's label, and how many would by chance, as Markdown."""
+    rows = []
+    if NEIGHBOURS.exists():
+        for name in WITH_NEIGHBOURS:
+            found = [row[1:] for row in read_rows(NEIGHBOURS)[1:] if Path(row[0]).stem == name]
+            if found:
+                nearest, chance = ([float(share) for share in shares] for shares in zip(*found, strict=True))
+                rows.append([TEXTS[name], readable(name), str(len(found)), spread(nearest), spread(chance)])
+    return markdown(["data", "network", "runs", "of the ten nearest words", "by chance"], rows)
