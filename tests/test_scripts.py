@@ -167,9 +167,8 @@ def test_the_printed_command_asks_the_network(run_script: Run, own_keras_home: P
     (own_keras_home / "keras.json").write_text('{"floatx": "float16", "image_data_format": "channels_first"}')
     done = run_script("imdb_cnn_lstm", "--data", "sample", "--epochs", "1", "--output-dir", "out", tiny=True)
     assert done.returncode == 0, done.stderr
-    ask = done.stdout.splitlines()[-1]
-    asked = subprocess.run(f"{ask} 'The plot was dull.'", shell=True, capture_output=True, text=True)
-    assert re.fullmatch(r"(positive|negative) 0\.\d{4}\tthe plot was dull\n", asked.stdout), asked.stderr
+    asked = subprocess.run(done.stdout.splitlines()[-1], shell=True, capture_output=True, text=True)
+    assert re.fullmatch(r"(positive|negative) 0\.\d{4}\t[\w ]+\n", asked.stdout), asked.stderr
 
 
 def test_words_that_were_missing_come_with_resume(own_keras_home: Path, tmp_path: Path, monkeypatch: Patch) -> None:
