@@ -67,9 +67,8 @@ def test_a_whole_run(finished: Finished, script: str) -> None:
     assert re.search(r"^ +0\.\d{3}  0\.\d{3} 0\.\d{3} +50  macro average$", done.stdout, re.MULTILINE)
     stem = f"{finished.out}/{script}-sample"
     assert lines[-7:-4] == [f"Curve          {stem}.png", f"History        {stem}.csv", f"Network        {stem}.keras"]
-    lowest = min(row[3] for row in rows)
-    best = [row[3] for row in rows].index(lowest) + 1
-    assert lines[-4] == f"Lowest test loss {lowest:.4f}, in epoch {best}; the network kept is of epoch 3"
+    best, *_, lowest, _ = min(rows, key=lambda row: row[3])
+    assert lines[-4] == f"Lowest test loss {lowest:.4f}, in epoch {best:.0f}; the network kept is of epoch 3"
     assert lines[-2] == "Ask it about texts of your own:"
     assert sorted(path.name for path in finished.out.glob(f"{script}*")) == files(script)
     assert len(list(finished.out.iterdir())) == 6
