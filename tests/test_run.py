@@ -4,7 +4,6 @@ import csv
 import re
 import signal
 import time
-from argparse import Namespace
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from matplotlib.image import imread
 from common import ask, checkpoint
 from common.corpus import Corpus
 from common.curve import draw_curve
+from common.options import read_options
 from common.process import SIGNALS
 from common.run import COLUMNS, Run
 from tests.conftest import ROOT
@@ -31,18 +31,19 @@ Begin = Callable[..., Run]
 
 
 @pytest.fixture
-def begin(tmp_path: Path) -> Begin:
+def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Begin:
     """Begin a run that reads six words, with other layers in the middle or other options if asked."""
 
     def begin(*middle: keras.Layer, **changed: object) -> Run:
-        options = {"script": "a", "seed": 1, "batch_size": 2, "epochs": 9, "resume": False, "output_dir": tmp_path}
-        options |= {"recurrent": "lstm", "conv": None, "shuffle_words": False, "show": False}
+        monkeypatch.setattr("sys.argv", ["a.py", "--output-dir", str(tmp_path)])
+        options = read_options("a", "A run.", epochs=9, batch_size=2)
+        vars(options).update(changed)
         model = keras.Sequential([keras.Input((6,), dtype="int32"), layers.Embedding(9, 3)])
         for layer in middle or [layers.LSTM(2)]:
             model.add(layer)
         model.add(layers.Dense(1, "sigmoid"))
         model.compile(loss="binary_crossentropy", optimizer="adam", metrics=["accuracy"])
-        begun = Run(Namespace(**options | changed), CORPUS, model, *TRAINING, *TEST)
+        begun = Run(options, CORPUS, model, *TRAINING, *TEST)
         begun.set_model(model)
         return begun
 
@@ -274,7 +275,6 @@ def test_a_run_in_a_thread(begin: Begin, tmp_path: Path) -> None:
 def test_a_wide_blank_in_a_message_is_a_code_and_hangul_is_not(
     begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as end:
+    with pytest.raises(SystemExit, match="2"):
         begin(resume=True, output_dir=tmp_path / "결과\u3000둘")
-    assert end.value.code == 2
     assert capsys.readouterr().err == f"a.py: cannot resume: there is no {tmp_path}/결과\\u3000둘/a.keras\n"
