@@ -169,7 +169,7 @@ def test_a_pipe_is_read_once(content: str, tmp_path: Path) -> None:
 
 def test_words_are_numbered_by_their_frequency_in_the_training(tmp_path: Path) -> None:
     """Most frequent first from 4 up, ties in alphabetical order; what only the test has is unknown."""
-    texts = ["b a a", "c a b", "d! D? d.", "e c", *["a"] * 8]
+    texts = ["e c", "c a b", "b a a", "d! D? d.", *["a"] * 8]
     path = write(tmp_path / "train.csv", [(text, number % 2) for number, text in enumerate(texts)])
     test = write(tmp_path / "test.csv", [("e f f f f f f f f f f f f f A d", 1)])
     found = load(path, test=test)
