@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from matplotlib import font_manager, get_data_path
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from common.curve import STYLE
 from plots.compare import draw_comparison, group_runs, main
 from tests.conftest import ROOT
 
@@ -67,7 +67,7 @@ def test_the_command_where_all_is_set_up_for_something_else(tmp_path: Path) -> N
     [
         (["x-sample-y-sample.csv"], ["x-sample-y-sample"], ""),
         (["a.csv", "a.txt"], ["a.csv, 1 epochs", "a.txt, 1 epochs"], ""),
-        (["주가.csv"], ["주가"], "No font here has all characters. For Hangul install NanumGothic.*\n"),
+        (["주가.csv"], ["주가"], "No font here has the picture's Hangul. Install NanumGothic.*\n"),
     ],
 )
 def test_whatever_the_files_are_called(
@@ -75,7 +75,9 @@ def test_whatever_the_files_are_called(
     files: list[str], names: list[str], said: str,
 ) -> None:  # fmt: skip
     """And a machine that has a font for Hangul is one that has none."""
-    monkeypatch.setitem(STYLE, "font.family", ["DejaVu Sans"])
+    own = [font for font in font_manager.fontManager.ttflist if font.fname.startswith(get_data_path())]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", own)
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
     for file in files:
         write_run(tmp_path / file, [0.5])
     assert compare(monkeypatch, tmp_path, *files, "--output", "runs.png") == 0

@@ -25,7 +25,7 @@ def test_help_states_every_default(script: str, monkeypatch: pytest.MonkeyPatch,
     options = said.partition("options:")[2].strip().split("\n  --")[1:]
     names = {option.split()[0].rstrip(",") for option in options}
     expected = {"epochs", "batch-size", "seed", "resume", "data", "test-data", "columns", "output-dir", "show"}
-    expected |= {"recurrent", "shuffle-words"} | ({"no-conv"} if script == "imdb_cnn_lstm" else set())
+    expected |= {"recurrent", "shuffle-words", "one-hot"} | ({"no-conv"} if script == "imdb_cnn_lstm" else set())
     assert names == expected
     assert all("(default: " in option for option in options)
     epochs = {"reuters_lstm": 20, "imdb_cnn_lstm": 5}[script]
@@ -41,7 +41,7 @@ def test_help_states_every_default(script: str, monkeypatch: pytest.MonkeyPatch,
         (["--seed", "-1"], "argument --seed: must be from 0 to 4294967295"),
         (["--data", "real"], "argument --data: there is no file 'real'; it can also be auto, keras or sample"),
         (["--test-data", "a-file"], "argument --test-data: goes with a file as --data, not with 'auto'"),
-        (["--data", "a-file", "--test-data", "b.csv"], "argument --test-data: there is no file 'b.csv'"),
+        (["--seed", "4294967296"], "argument --seed: must be from 0 to 4294967295"),
         ([*OWN, "text"], "argument --columns: must name two columns, TEXT,LABEL, not 'text'"),
         ([*OWN, "a,b,c"], "argument --columns: must name two columns, TEXT,LABEL, not 'a,b,c'"),
         ([*OWN, "a, a"], "argument --columns: text and label cannot both be 'a'"),

@@ -67,9 +67,8 @@ def test_a_whole_run(finished: Finished, script: str) -> None:
     assert re.search(r"^ +0\.\d{3}  0\.\d{3} 0\.\d{3} +50  macro average$", done.stdout, re.MULTILINE)
     stem = f"{finished.out}/{script}-sample"
     assert lines[-7:-4] == [f"Curve          {stem}.png", f"History        {stem}.csv", f"Network        {stem}.keras"]
-    lowest = min(row[3] for row in rows)
-    best = [row[3] for row in rows].index(lowest) + 1
-    assert lines[-4] == f"Lowest test loss {lowest:.4f}, in epoch {best}; the network kept is of epoch 3"
+    best, *_, lowest, _ = min(rows, key=lambda row: row[3])
+    assert lines[-4] == f"Lowest test loss {lowest:.4f}, in epoch {best:.0f}; the network kept is of epoch 3"
     assert lines[-2] == "Ask it about texts of your own:"
     assert sorted(path.name for path in finished.out.glob(f"{script}*")) == files(script)
     assert len(list(finished.out.iterdir())) == 6
@@ -167,9 +166,8 @@ def test_the_printed_command_asks_the_network(run_script: Run, own_keras_home: P
     (own_keras_home / "keras.json").write_text('{"floatx": "float16", "image_data_format": "channels_first"}')
     done = run_script("imdb_cnn_lstm", "--data", "sample", "--epochs", "1", "--output-dir", "out", tiny=True)
     assert done.returncode == 0, done.stderr
-    ask = done.stdout.splitlines()[-1]
-    asked = subprocess.run(f"{ask} 'The plot was dull.'", shell=True, capture_output=True, text=True)
-    assert re.fullmatch(r"(positive|negative) 0\.\d{4}\tthe plot was dull\n", asked.stdout), asked.stderr
+    asked = subprocess.run(done.stdout.splitlines()[-1], shell=True, capture_output=True, text=True)
+    assert re.fullmatch(r"(positive|negative) 0\.\d{4}\t[\w ]+\n", asked.stdout), asked.stderr
 
 
 def test_words_that_were_missing_come_with_resume(own_keras_home: Path, tmp_path: Path, monkeypatch: Patch) -> None:
