@@ -71,6 +71,8 @@ def main() -> None:
     for path in map(Path, sys.argv[1:]):
         network = open_network(path)
         embedding = network.model.layers[0]
+        if not embedding.trainable:
+            sys.exit(f"{path} has no trained embedding")
         if len(network.labels) == 2:
             (x, y), _, corpus = load_imdb(Source("keras"), embedding.input_dim)
         else:
