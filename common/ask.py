@@ -127,7 +127,9 @@ def draw_answers(network: Network, answers: list[Answer]):
                 line, colour = looks[label]
                 axes.plot(found[:, label], line, color=colour, marker=".", label=f"{network.labels[label]:.40}")
             named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
-            axes.set_xticks(range(len(words)), named, rotation=90, fontsize=12 if len(words) <= 50 else 8)
+            are_letters = all(len(word) <= 2 for word in words)  # as in Hangul, where each character is a word
+            rotation, size = 0 if are_letters else 90, 12 if len(words) <= 50 else 8
+            axes.set_xticks(range(len(words)), named, rotation=rotation, fontsize=size)
             axes.set(title=wrapped(f"Answer: {verdict}", 110), ylabel="Probability")
             axes.set(xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
             if len(network.labels) == 2:

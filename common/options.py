@@ -33,11 +33,10 @@ def read_options(script: str, description: str, epochs: int, batch_size: int, ha
         if not low <= getattr(options, name) < high:
             parser.error(f"argument --{name.replace('_', '-')}: must be from {low} to {high - 1}")
     options.data = _source(parser, options)
-    options.output_dir = Path(options.output_dir)
     try:
-        options.output_dir.mkdir(parents=True, exist_ok=True)
+        os.makedirs(options.output_dir, exist_ok=True)
         with tempfile.TemporaryFile(dir=options.output_dir):
-            pass
+            options.output_dir = Path(options.output_dir)
     except OSError as error:
         parser.error(f"cannot write to '{options.output_dir}': {error.strerror}: choose another --output-dir")
     if options.data.kind == "own":

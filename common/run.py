@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 from argparse import Namespace
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import keras
@@ -129,11 +129,12 @@ class Run(keras.callbacks.Callback):
             return
         for kind, path in list(self.files.items()):
             previous = path.with_name(f"{path.stem}.previous{path.suffix}")
+            if not path.exists():
+                with suppress(OSError):  # there is none, or it is no file
+                    previous.unlink()
+                continue
             try:
-                if path.exists():
-                    path.replace(previous)
-                else:
-                    previous.unlink(missing_ok=True)
+                path.replace(previous)
             except OSError as error:
                 print(f"{path} stays as it is, since it cannot be set aside: {one_line(error)}", file=sys.stderr)
                 del self.files[kind]
