@@ -72,11 +72,11 @@ def test_what_is_forgotten_and_what_is_kept(
 
 
 def test_the_last_words_of_a_text_are_read_with_the_start_in_front() -> None:
-    """Of a long text the last 50, with the marker as long as there is room for it; a short one whole."""
+    """Of a long text the last 50, unknown ones too, with the marker as long as there is room; a short one whole."""
     values = {BAD: -1, GOOD: 1, STRONG: 30}
-    long, short = [1, *[STRONG] * 20, *[BAD] * 50], [1, STRONG, *[BAD] * 20]
+    long, short = [1, *[STRONG] * 20, *[BAD, 2] * 25], [1, STRONG, *[BAD] * 20]
     assert accuracies(network(1, values), [long, short], [0, 1])["words"] == [1] * 8
-    with_start = accuracies(network(1, values | {1: 60}), [long], [0])["words"]
+    with_start = accuracies(network(1, values | {1: 30}), [long], [0])["words"]
     assert with_start == [0] * 7 + [1]
 
 
