@@ -44,7 +44,7 @@ if corpus.words:  # +
     print(f"In words: {' '.join(corpus.words[number] for number in x_train[0][:300])}")  # +
 print(f"Its topic: {corpus.labels[y_train[0]]}")
 
-# Pad: all articles to the same length.
+# Pad: all articles to the same length. The zeros go in front: behind the words, the LSTM would forget these.
 x_train = pad(x_train, ARTICLE_LENGTH)
 x_test = pad(x_test, ARTICLE_LENGTH)
 print(f"Padded: {x_train.shape}, the first article begins {x_train[0, :3]} and ends {x_train[0, -3:]}")  # +
