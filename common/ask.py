@@ -69,7 +69,8 @@ def open_network(path: Path) -> Network:
     facts = checkpoint.read(path)
     if not facts["words"]:
         raise ValueError("it holds no words; go on with that run where the list of words can be had: --resume adds it")
-    "".join(facts["words"] + facts["labels"])  # lists of strings, or this is a TypeError
+    if not all(isinstance(name, str) for name in facts["words"] + facts["labels"]):
+        raise ValueError("its words and labels are no texts")
     set_up_process()
     model = checkpoint.rebuild(facts)
     model.load_weights(path)
@@ -173,7 +174,8 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
                 text = " ".join(found.words)
                 if found.verdict is not None:
                     num_answered += 1
-                    drawn.append(found)
+                    if len(drawn) < MOST_PANELS:
+                        drawn.append(found)
                 print(f"{found.verdict or 'unknown'}\t{text}")
                 if found.verdict is None:
                     print(f"The network knows no word of '{text}'", file=sys.stderr)
@@ -186,7 +188,7 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     if output and drawn:
         from common.curve import save_figure
 
-        return 0 if save_figure(output, draw_answers(network, drawn[:MOST_PANELS])) else 1
+        return 0 if save_figure(output, draw_answers(network, drawn)) else 1
     return 0 if num_answered else 1
 
 

@@ -28,7 +28,7 @@ def save(path: Path, model, facts: dict[str, object]) -> None:
 
 
 def read(path: Path) -> dict[str, object]:
-    """Return the facts that `save` was given; OSError or ValueError if it has not written the file."""
+    """Return the facts that `save` was given; an Exception, of whatever kind, if it has not written the file."""
     with path.open("rb") as stream:
         if not zipfile.is_zipfile(stream):
             raise ValueError("it is no Keras file")

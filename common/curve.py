@@ -59,7 +59,9 @@ def save_figure(path: Path, figure: Figure) -> bool:
         missing = complete_fonts(figure)
         written = write(path, figure.savefig)
     if missing:
-        scripts, fonts = (dict.fromkeys(names) for names in zip(*map(_script, sorted(missing)), strict=True))
+        named = [_script(character) for character in sorted(missing)]
+        scripts = dict.fromkeys(script for script, _ in named)  # each once, in their order
+        fonts = dict.fromkeys(font for _, font in named)
         print(f"No font here has the picture's {', '.join(scripts)}. Install {', '.join(fonts)}, and repeat the run, a "
               "training with --resume.", file=sys.stderr)  # fmt: skip
     return written

@@ -92,7 +92,7 @@ def _real_data(file: str, kind: str) -> bytes | None:
     try:
         return _cached(file)
     except Exception as error:  # a bare `Exception` is what Keras raises for a download that failed
-        said = f"The real data could not be had: {one_line(error)}\n{_by_hand(file)}"
+        said = f"The real data could not be had: {one_line(error)}\n{_advice(file)}"
     if kind == "keras":
         sys.exit(said)
     rule = "*" * 80
@@ -104,12 +104,12 @@ def _word_list(file: str, num_words: int) -> list[str]:
     try:
         index = json.loads(_cached(file))
     except Exception as error:
-        print(f"The texts stay numbers, without words: {one_line(error)}\n{_by_hand(file)}", file=sys.stderr)
+        print(f"The texts stay numbers, without words: {one_line(error)}\n{_advice(file)}", file=sys.stderr)
         return []
     return [*MARKERS, *sorted(index, key=index.get)][:num_words]  # a word's number is its rank, from 1, plus 3
 
 
-def _by_hand(file: str) -> str:
+def _advice(file: str) -> str:
     """Return what a user can do who has a browser."""
     path = _cache_path(file)
     # Not `Path.exists`, which raises an error where a directory of another user is in the way.

@@ -75,9 +75,10 @@ def _import_keras() -> tuple:
             import keras
 
             return keras, str(keras.ops.zeros(1).device).rpartition("/")[2]
-        except PermissionError as error:  # Keras takes /tmp/.keras, somebody else's, where no home can be written
-            sys.exit(f"Keras cannot read {error.filename}: set KERAS_HOME to a directory of your own.")
         except Exception as error:
+            if isinstance(error, PermissionError) and str(error.filename).endswith("keras.json"):
+                # Where no home can be written Keras takes /tmp/.keras, which may be somebody else's.
+                sys.exit(f"Keras cannot read {error.filename}: set KERAS_HOME to a directory of your own.")
             said.seek(0)
             errors.write(said.read())
             sys.exit(f"Keras cannot be imported: {error}. KERAS_BACKEND can be tensorflow, jax or torch.")

@@ -35,9 +35,9 @@ KINDS = {"keras": "Network", "csv": "History", "png": "Curve"}  # the files, and
 class Run(keras.callbacks.Callback):
     """Callback that keeps each finished epoch on the disk, and with which `fit` stops in good order at a signal.
 
-    `with run:` around `fit` catches the signals, and draws the curve of the finished epochs if `fit` ends otherwise
-    than by itself. With `--resume` the compiled model gets the kept state, if it and the arrays are the same.
-    `history` has the numbers of all finished epochs, the `initial_epoch` resumed ones included.
+    `with run:` around `fit` catches the signals, and draws the curve of the finished epochs if `fit` is stopped or fails.
+    With `--resume` the compiled model gets the kept state, if it and the arrays are the same. `history` has the numbers
+    of all finished epochs, the `initial_epoch` resumed ones included.
     """
 
     def __init__(
@@ -75,26 +75,27 @@ class Run(keras.callbacks.Callback):
         elif any(path.exists() for path in self.files.values()):
             print(f"{self.stem}.* is there already: after the first epoch it becomes {self.stem.name}.previous.*")
         self.initial_epoch = len(self.history["loss"])
-        self.signal = None  # the one that has come
 
     def __enter__(self) -> "Run":
+        self.signal = None  # the one that has come: a notebook's cell may run twice
+        self.initial_epoch = len(self.history["loss"])
         self._catching = ExitStack()
         self._catching.enter_context(process.signals_to(self._note))  # an exception could hit the middle of anything
         return self
 
     def __exit__(self, kind: type | None, *error: object) -> None:
         self._catching.close()
-        if kind is not None and self.history["loss"] and "png" in self.files:
+        if kind is None and self.signal is None:
+            return
+        if self.history["loss"] and "png" in self.files:
             save_figure(self.files["png"], draw_curve(self.history, self.title))
+        if kind is None:  # the signal came after the last batch
+            self._stop(self.signal)
 
     def _note(self, number: int, frame: object) -> None:
         self.signal = self.signal or number
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        if self.signal:
-            self._stop(self.signal)
-
-    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self.signal:
             self._stop(self.signal)
 
@@ -184,7 +185,7 @@ class Run(keras.callbacks.Callback):
                 print(f"\nAsk it about texts of your own:\n{command}")
             except ValueError as error:
                 print(f"\nIt cannot be asked about texts of your own: {error}")
-        if self.options.show and not self.signal:
+        if self.options.show:
             show_curve(self.history, self.title)
 
     def _example(self) -> str:
@@ -205,9 +206,9 @@ class Run(keras.callbacks.Callback):
                 checkpoint.restore(path, model, kept)
         except FileNotFoundError:
             reason = f"there is no {path}"
-            others = sorted(other.name for other in path.parent.glob(f"{self.options.script}*.keras"))
-            if others:
-                reason += f", only {', '.join(others)}"
+            networks = sorted(network.name for network in path.parent.glob(f"{self.options.script}*.keras"))
+            if networks:
+                reason += f", only {', '.join(networks)}"
         except Exception as error:  # the file may be damaged in any way
             reason = f"{path} is not what a run leaves: {one_line(error)}"
         if reason is not None:

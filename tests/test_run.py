@@ -135,10 +135,10 @@ def test_a_stop_names_no_command_where_no_network_could_be_kept(
     monkeypatch.setattr(time, "time", lambda: 60.0)  # before 1980
     one = begin()
     one.on_epoch_end(0, LOGS)
-    with one:
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match="143"), one:  # noqa: PT012
         signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(SystemExit, match="143"):
-            one.on_train_batch_end(0)
+        one.on_train_batch_end(0)
     assert capsys.readouterr().out == "\nStopped by SIGTERM after epoch 1 of 9.\n"
 
 
@@ -257,6 +257,22 @@ def test_a_notebook_is_told_a_command_for_a_cell(
     one.on_epoch_end(0, LOGS)
     assert finish(one) == 0
     assert re.fullmatch("!.* -m common.ask .*a.keras 'Write your text here.'", capsys.readouterr().out.splitlines()[-1])
+
+
+def test_a_signal_after_the_last_batch_stops_the_run_and_not_the_next_one(
+    begin: Begin, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next one: in a notebook the cell that trains may run again."""
+    one = begin()
+    with pytest.raises(SystemExit) as end, one:  # noqa: PT012
+        one.on_epoch_end(0, LOGS)
+        signal.raise_signal(signal.SIGTERM)
+    assert end.value.code == 143
+    assert "Stopped by SIGTERM after epoch 1 of 9." in capsys.readouterr().out
+    imread(tmp_path / "a.png")
+    with one:
+        one.on_train_batch_end(0)
+    assert one.initial_epoch == 1
 
 
 def test_a_run_in_a_thread(begin: Begin, tmp_path: Path) -> None:

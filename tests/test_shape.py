@@ -45,7 +45,7 @@ def test_no_function_is_long() -> None:
 
 @OF_EACH_SCRIPT
 def test_a_script_runs_from_top_to_bottom(script: str) -> None:
-    """As the article's programs do: no function, no class, no `if __name__`; and the settings come first."""
+    """As the article's programs do: no function, no class, no `if __name__`."""
     tree = parse(ROOT / f"{script}.py")
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     assert "__name__" not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

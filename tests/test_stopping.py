@@ -269,6 +269,10 @@ def check_refused(out: Path, script: str | Path, *arguments: str, message: str, 
         ("reuters_lstm", "TEST_SPLIT = 0.2", "TEST_SPLIT = 0.4", "training texts 200, this one has 150"),
         ("reuters_lstm", "y_test = one_hot(y_test, num_topics)", "y_test = one_hot(y_test[::-1], num_topics)",
          "texts and labels "),
+        ("reuters_lstm", "y_train = one_hot(y_train, num_topics)", "y_train = one_hot(y_train[::-1], num_topics)",
+         "texts and labels "),
+        ("imdb_cnn_lstm", "x_test = pad(x_test, REVIEW_LENGTH)", "x_test = pad([*x_test[:-1], [1]], REVIEW_LENGTH)",
+         "texts and labels "),
     ],
 )  # fmt: skip
 def test_an_edited_script_does_not_take_up_another_experiment(
