@@ -35,9 +35,9 @@ KINDS = {"keras": "Network", "csv": "History", "png": "Curve"}  # the files, and
 class Run(keras.callbacks.Callback):
     """Callback that keeps each finished epoch on the disk, and with which `fit` stops in good order at a signal.
 
-    `with run:` around `fit` catches the signals, and draws the curve of the finished epochs if `fit` is stopped or fails.
-    With `--resume` the compiled model gets the kept state, if it and the arrays are the same. `history` has the numbers
-    of all finished epochs, the `initial_epoch` resumed ones included.
+    `with run:` around `fit` catches the signals, and draws the curve of the finished epochs if `fit` is stopped or
+    fails. With `--resume` the compiled model gets the kept state, if it and the arrays are the same. `history` has the
+    numbers of all finished epochs, the `initial_epoch` resumed ones included.
     """
 
     def __init__(
