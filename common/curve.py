@@ -22,7 +22,9 @@ STYLE = {"text.usetex": False, "text.parse_math": False}
 # By the first word of a character's name: its script, and a font that has it. For all others Noto has one of that name.
 CJK = "Noto Sans CJK (sudo apt install fonts-noto-cjk)"
 FONTS = {"Hangul": ("Hangul", "NanumGothic (sudo apt install fonts-nanum)"), "Cjk": ("Chinese characters", CJK),
-         "Hiragana": ("kana", CJK), "Katakana": ("kana", CJK), "Fullwidth": ("wide letters", CJK)}  # fmt: skip
+         "Hiragana": ("kana", CJK), "Katakana": ("kana", CJK), "Fullwidth": ("wide letters", CJK),
+         "Halfwidth": ("kana", CJK), "Katakana-Hiragana": ("kana", CJK), "Ideographic": ("Chinese characters", CJK),
+         "Latin": ("Latin letters", "Noto Sans")}  # fmt: skip
 
 
 @rc_context(STYLE)
@@ -50,7 +52,8 @@ def draw_curve(history: dict[str, list[float]], title: str, figure: Figure | Non
 
 def wrapped(title: str, width: int) -> str:
     """Return the title in lines of so many letters, or of half as many if there are any as wide as Hangul's."""
-    return textwrap.fill(title, width if max(title) < "\u1100" else width // 2)
+    is_wide = any(unicodedata.east_asian_width(character) in "WF" for character in title)
+    return textwrap.fill(title, width // 2 if is_wide else width)
 
 
 def save_figure(path: Path, figure: Figure) -> bool:

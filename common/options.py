@@ -76,7 +76,7 @@ def _source(parser: ArgumentParser, options: Namespace) -> Source:
         parser.error(f"argument --data: there is no file '{options.data}'; it can also be auto, keras or sample")
     if options.test_data and not os.path.exists(options.test_data):
         parser.error(f"argument --test-data: there is no file '{options.test_data}'")
-    columns = [name.strip() for name in next(csv.reader([options.columns], skipinitialspace=True), [])]
+    columns = [name.strip() for name in next(csv.reader(options.columns.splitlines(), skipinitialspace=True), [])]
     if len(columns) != 2:
         parser.error(f"argument --columns: must name two columns, TEXT,LABEL, not '{options.columns}'")
     if columns[0] == columns[1]:

@@ -21,6 +21,7 @@ from common.words import FIRST_WORD, MARKERS, START, UNKNOWN, printable, split
 
 MOST_LABELS = 1000
 MOST_SHOWN = 10  # labels in a line of the console
+ENTITY = re.compile("&#?[0-9A-Za-z]+;")
 LOST = re.compile(" (?=(?:#3[4-9]|#1[2-5][0-9]|quot|amp|lt|gt);)")  # AG News has a blank for the & of an entity
 
 
@@ -51,9 +52,12 @@ def load_file(source: Source, num_words: int, most_labels: int = MOST_LABELS) ->
         drawn = set([*dict.fromkeys(row.text for row in train)][::5])
         test = [row for row in train if row.text in drawn]
         train = [row for row in train if row.text not in drawn]
-        print(f"{len(train):,} texts for the training; a random fifth, {len(test):,}, is for the test")
+        print(
+            f"{len(train):,} texts for the training; {len(test):,}, a random fifth of the different ones, for the test"
+        )
     known = {row.label for row in train}
-    _refuse(source.test_file or source.file, [row for row in test if row.label not in known])
+    reason = "the training has none of the labels" if source.test_file else "the random fifth has all texts with the labels"
+    _refuse(f"{source.test_file or source.file}: {reason}", [row for row in test if row.label not in known])
     labels = _in_order(known)
     x, words = _number([row.text for row in train + test], len(train), num_words)
     numbers = {label: number for number, label in enumerate(labels)}
@@ -70,19 +74,21 @@ def _check(source: Source, rows: list[Row], counts: Counter, most_labels: int) -
         reason = f"{len(rows)} texts, where ten or more are needed"
     elif len(counts) < 2:
         reason = f"all texts have the label '{next(iter(counts)):.40}', where two labels or more are needed"
-    elif len(counts) > most_labels:
-        reason = f"{len(counts)} labels, where this script takes {most_labels}: reuters_lstm.py takes more"
     else:
-        return _refuse(source.file, [row for row in rows if counts[row.label] == 1])
+        few = [row for row in rows if counts[row.label] == 1]
+        _refuse(f"{source.file}: the training needs two texts or more with each label; too few have", few)
+        if len(counts) <= most_labels:
+            return
+        reason = f"{len(counts)} labels, where this script takes {most_labels}: reuters_lstm.py takes more"
     sys.exit(f"{source.file}: {reason}")
 
 
-def _refuse(file: str, rows: list[Row]) -> None:
-    """End the program if there are such rows, whose labels have too few texts in the training."""
+def _refuse(reason: str, rows: list[Row]) -> None:
+    """End the program if there are such rows, naming their labels."""
     if rows:
         lines = {row.label: row.line for row in rows}
         shown = [f"'{label:.40}' (line {lines[label]})" for label in sorted(lines, key=lines.get)]
-        sys.exit(f"{file}: the training needs two texts or more with each label; too few have {_some(shown)}")
+        sys.exit(f"{reason} {_some(shown)}")
 
 
 def _in_order(labels: set[str]) -> list[str]:
@@ -170,8 +176,8 @@ def _pairs(reader: Iterator[list[str]], columns: tuple[str, str]) -> Iterator[tu
         text, label = (_clean(fields[place]) for place in places)
         if [text, label] == names:
             raise ValueError("the names of the columns again, as in joined files: delete this line")
-        if label.count('"') == 1 and reader.dialect.quoting == csv.QUOTE_NONE:
-            label = label.strip('"')  # the half of a pair around text and label, as some programs write
+        if reader.dialect.quoting == csv.QUOTE_NONE:
+            label = label.strip('"')  # of a pair around it, or of one around text and label, as some programs write
         yield " ".join(split(text)), printable(" ".join(label.split()))
 
 
@@ -188,7 +194,7 @@ def _place(header: list[str], name: str) -> int:
 
 def _clean(field: str) -> str:
     """Return the field in composed form, with its entities decoded, without blanks around it or a byte-order mark."""
-    decoded = html.unescape(LOST.sub("&", field))
+    decoded = ENTITY.sub(lambda entity: html.unescape(entity[0]), LOST.sub("&", field))
     return unicodedata.normalize("NFC", decoded).replace("\ufeff", "").strip()
 
 

@@ -260,7 +260,8 @@ def test_what_was_read_is_shown(tmp_path: Path, capsys: Console) -> None:
         "To know more, raise VOCABULARY_SIZE in the script: the training has 4 words",
     ]
     load(write(tmp_path / "it.csv", [(f"text {number % 50}", number % 2) for number in range(100)]))
-    assert capsys.readouterr().out.splitlines()[2] == "80 texts for the training; a random fifth, 20, is for the test"
+    said = capsys.readouterr().out.splitlines()[2]
+    assert said == "80 texts for the training; 20, a random fifth of the different ones, for the test"
 
 
 def test_a_thousand_labels_make_a_short_line(tmp_path: Path, capsys: Console) -> None:
@@ -363,14 +364,27 @@ def test_the_command_that_it_tells_makes_utf_8(code: str, text: str, tmp_path: P
     assert load(tmp_path / "new.csv").arrays() == expected.arrays()
 
 
+def test_what_only_looks_like_an_entity_stays(tmp_path: Path) -> None:
+    """HTML decodes `&not` and `&para` without a semicolon too; a label's quotes are none of it in a file with tabs."""
+    rows = [(f"good&not bad &amp; w{number}", ("a", '"a"', "b", '"b"')[number % 4]) for number in range(20)]
+    found = load(write(tmp_path / "it.tsv", rows, separator="\t"))
+    assert {" ".join(words[:3]) for words in found.words()[:16]} == {"good not bad"}
+    assert found.corpus.labels == ["a", "b"]
+
+
 def test_labels_of_the_test_that_the_training_lacks(tmp_path: Path) -> None:
     """In a file of its own, or where all texts with the label are drawn."""
     train = write(tmp_path / "train.csv", ROWS)
     test = write(tmp_path / "test.csv", [("dull", "b"), ("good", "A"), ("good", "c")])
-    assert refusal(load, train, "text,label", test) == f"{test}{TOO_FEW}'A' (line 3), 'c' (line 4)"
+    assert (
+        refusal(load, train, "text,label", test)
+        == f"{test}: the training has none of the labels 'A' (line 3), 'c' (line 4)"
+    )
     first, second = sorted(np.random.RandomState(113).permutation(20)[:10:5])
     rows = [(text, "rare" if n in (first, second) else label) for n, (text, label) in enumerate(sorted(ROWS))]
-    assert refusal(load, write(train, rows)).startswith(f"{train}{TOO_FEW}'rare' (line ")
+    assert refusal(load, write(train, rows)).startswith(
+        f"{train}: the random fifth has all texts with the labels 'rare' ("
+    )
 
 
 def test_imdb_takes_two_labels_and_says_where_to_go_with_more(tmp_path: Path, capsys: Console) -> None:
@@ -470,7 +484,7 @@ def test_the_run_on_the_file_shows_what_it_read_and_learns_it(trained: Trained) 
     before, _, after = console.stdout.partition("Epoch 1/4")
     for line in (
         f"{file}: 240 texts", "2 labels: '과거' (120), '현재' (120)", f"Data: {file.name}", "2 topics",
-        "192 texts for the training; a random fifth, 48, is for the test",
+        "192 texts for the training; 48, a random fifth of the different ones, for the test",
     ):  # fmt: skip
         assert line in before.splitlines()
     assert re.search("^In words: \\[start\\] (\\S )+\\S\nIts topic: (과거|현재)$", before, re.MULTILINE)
