@@ -56,8 +56,11 @@ def load_file(source: Source, num_words: int, most_labels: int = MOST_LABELS) ->
             f"{len(train):,} texts for the training; {len(test):,}, a random fifth of the different ones, for the test"
         )
     known = {row.label for row in train}
-    reason = "the training has none of the labels" if source.test_file else "the random fifth has all texts with the labels"
-    _refuse(f"{source.test_file or source.file}: {reason}", [row for row in test if row.label not in known])
+    if source.test_file:
+        reason = f"{source.test_file}: the training has none of the labels"
+    else:
+        reason = f"{source.file}: the random fifth has all texts with the labels"
+    _refuse(reason, [row for row in test if row.label not in known])
     labels = _in_order(known)
     x, words = _number([row.text for row in train + test], len(train), num_words)
     numbers = {label: number for number, label in enumerate(labels)}
