@@ -75,9 +75,10 @@ class Run(keras.callbacks.Callback):
         elif any(path.exists() for path in self.files.values()):
             print(f"{self.stem}.* is there already: after the first epoch it becomes {self.stem.name}.previous.*")
         self.initial_epoch = len(self.history["loss"])
+        self.signal = None  # the one that has come
 
     def __enter__(self) -> "Run":
-        self.signal = None  # the one that has come: a notebook's cell may run twice
+        self.signal = None  # a notebook's cell may run twice
         self.initial_epoch = len(self.history["loss"])
         self._catching = ExitStack()
         self._catching.enter_context(process.signals_to(self._note))  # an exception could hit the middle of anything

@@ -48,6 +48,7 @@ def load_file(source: Source, num_words: int, most_labels: int = MOST_LABELS) ->
         texts = {row.text for row in train}
         both = sum(row.text in texts for row in test)
         print(f"{len(train):,} texts for the training, {len(test):,} for the test; {both:,} of these are in both")
+        reason = f"{source.test_file}: the training has none of the labels"
     else:
         drawn = set([*dict.fromkeys(row.text for row in train)][::5])
         test = [row for row in train if row.text in drawn]
@@ -55,11 +56,8 @@ def load_file(source: Source, num_words: int, most_labels: int = MOST_LABELS) ->
         print(
             f"{len(train):,} texts for the training; {len(test):,}, a random fifth of the different ones, for the test"
         )
-    known = {row.label for row in train}
-    if source.test_file:
-        reason = f"{source.test_file}: the training has none of the labels"
-    else:
         reason = f"{source.file}: the random fifth has all texts with the labels"
+    known = {row.label for row in train}
     _refuse(reason, [row for row in test if row.label not in known])
     labels = _in_order(known)
     x, words = _number([row.text for row in train + test], len(train), num_words)
