@@ -76,27 +76,28 @@ def complete_fonts(figure: Figure) -> set[str]:
     missing = {character for text in texts for character in text.get_text() if not character.isspace()}
     for family in {family for text in texts for family in text.get_fontfamily()}:
         missing -= _characters(font_manager.findfont(FontProperties(family=[family])))
-    families = _take_fonts(missing)
+    families, missing = _fonts_with(missing)
     if missing:
         _list_new_fonts()
-        families += _take_fonts(missing)
+        more, missing = _fonts_with(missing)
+        families += more
     for text in texts:
         text.set_fontfamily([*text.get_fontfamily(), *families])
     return missing
 
 
-def _take_fonts(missing: set[str]) -> list[str]:
-    """Return installed fonts that have these characters, as few as possible, and take what they have out of the set."""
-    found = {}
-    if missing:
-        found = {font.name: missing & _characters(font.fname) for font in font_manager.fontManager.ttflist}
+def _fonts_with(characters: set[str]) -> tuple[list[str], set[str]]:
+    """Return installed fonts that have these characters, as few as possible, and the characters that none has."""
+    if not characters:
+        return [], characters
+    found = {font.name: characters & _characters(font.fname) for font in font_manager.fontManager.ttflist}
     names = []
-    while name := max(sorted(found), key=lambda name: len(found[name] & missing), default=None):
-        if not found[name] & missing:
-            break
+    while True:
+        name = max(sorted(found), key=lambda name: len(found[name] & characters))
+        if not found[name] & characters:
+            return names, characters
         names.append(name)
-        missing -= found[name]
-    return names
+        characters = characters - found[name]
 
 
 def _characters(path: str) -> set[str]:
