@@ -3,7 +3,7 @@
 Every variant of both scripts, on the real data and on the sample, with several seeds, each run in a process of its
 own; then the figures here and the tables of the two READMEs, from the runs' CSVs. A run is not repeated whose CSV is
 already here, and its rows in `costs.csv` and the other tables: so what was stopped goes on. To measure all of it again,
-delete `seed*/`, `run*/` and `*.csv` first. Four hours on two cores.
+delete `seed*/`, `run*/` and `*.csv` first. Six hours on two cores.
 """
 
 import argparse
