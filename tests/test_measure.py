@@ -88,6 +88,29 @@ def test_the_readmes_show_what_the_runs_gave() -> None:
     assert tables.differences().count("\n") == len(tables.DIFFERENCES) + 1  # none of the names is misspelt
 
 
+def test_the_tables_of_one_hot_input_and_of_near_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch's seconds and the memory are those of seed 1, an embedding's those of the run beside the one-hot one."""
+    for table, name in (("HERE", ""), ("COSTS", "costs.csv"), ("NEIGHBOURS", "neighbours.csv")):
+        monkeypatch.setattr(tables, table, tmp_path / name)
+    accuracies = {"seed1/reuters_lstm": 0.5, "seed2/reuters_lstm": 0.7, "seed1/reuters_lstm-one_hot": 0.6}
+    columns = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
+    for name, accuracy in accuracies.items():
+        rows = [columns, (1, 2, 0.1, 3, 0.1), (2, 1, 0.2, 2, accuracy)]
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        runs.write_rows(tmp_path / f"{name}.csv", rows)
+    header = ("run", "parameters", "seconds of training", "peak memory MB", "processor")
+    beside = ("seed1/reuters_lstm-embedding.csv", 1000, 8.0, 700, "")
+    one_hot = ("seed1/reuters_lstm-one_hot.csv", 3000, 20.0, 1100, "")
+    runs.write_rows(tmp_path / "costs.csv", [header, ("seed1/reuters_lstm.csv", 1000, 2.0, 90, ""), beside, one_hot])
+    runs.write_rows(tmp_path / "neighbours.csv", [("run", "a", "b"), ("seed1/reuters_lstm.csv", 0.4, 0.1)])
+
+    assert tables.one_hot_table().splitlines()[2:] == [
+        "| Reuters news | embedding | 2 | 0.6000 ± 0.1414 | 2.0000 ± 0.0000 | 4.0 s | 700 MB | 1,000 |",
+        "| Reuters news | one-hot | 1 | 0.6000 | 2.0000 | 10.0 s | 1,100 MB | 3,000 |",
+    ]
+    assert tables.neighbours_table().splitlines()[2:] == ["| Reuters news | LSTM | 1 | 0.4000 | 0.1000 |"]
+
+
 @pytest.mark.slow
 def test_measure_from_nothing_stopped_and_gone_on_with(tmp_path: Path) -> None:
     """On a copy of the project with a hundredth of the sample, one seed, and none of the committed runs."""
