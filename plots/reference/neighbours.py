@@ -1,26 +1,18 @@
 """Do words that are near in a trained embedding speak for the same label, more often than chance would have it?
 
-`python -m plots.reference.neighbours NETWORK.keras ...` prints a line for each network, trained on the real data.
-
 The measure was settled before its first result was seen. A word's label is the one that gains most where the word
 occurs: its share among the training's texts with the word, less its share among all, is the largest. Measured is how
-many of the ten words nearest to a word, by cosine, have the word's label, on the average over all words. By chance it
-is how many of all other words in the band of the near one have it: the vocabulary by frequency, in ten equal bands.
+many of the ten words nearest to a word, by cosine, have the word's label, on the average over all words. By chance as
+many would have it as of all words that are about as frequent as the near one: of its band among ten equal ones.
 Embeddings put words of like frequency together, and these would often have the same label anyhow.
 """
-
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from common.arrays import pad
-from common.ask import NEAREST, open_network
-from common.corpus import Source
-from common.data import load_imdb, load_reuters
-from common.words import FIRST_WORD, numbering
+from common.ask import NEAREST
+from common.words import FIRST_WORD
 from plots.reference.forgetting import arrays
 
 NUM_BANDS = 10
@@ -64,24 +56,3 @@ def row(model: keras.Sequential, train_batches: tf.data.Dataset) -> tuple[str, s
     """Measure a trained network's embedding, as `agreement` does."""
     found, expected = agreement(model.layers[0].get_weights()[0], *arrays(train_batches))
     return f"{found:.4f}", f"{expected:.4f}"
-
-
-def main() -> None:
-    """Print a line for each network that the command line names."""
-    for path in map(Path, sys.argv[1:]):
-        network = open_network(path)
-        embedding = network.model.layers[0]
-        if not embedding.trainable:
-            sys.exit(f"{path} has no trained embedding")
-        if len(network.labels) == 2:
-            (x, y), _, corpus = load_imdb(Source("keras"), embedding.input_dim)
-        else:
-            (x, y), _, corpus = load_reuters(Source("keras"), embedding.input_dim, test_split=0.2)
-        if numbering(corpus.words) != network.numbers:
-            sys.exit(f"{path} was not trained on the real data")
-        found, expected = agreement(embedding.get_weights()[0], pad(x, network.length), y)
-        print(f"{path}: {found:.4f} of the ten nearest words have the word's label, by chance {expected:.4f}")
-
-
-if __name__ == "__main__":
-    main()
