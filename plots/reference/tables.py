@@ -360,9 +360,11 @@ def one_hot_table() -> str:
     rows = []
     for source, ending in SOURCES.items():
         for script in VARIANTS:
-            for words, variant, measured in (("embedding", "", EMBEDDING), ("one-hot", "-one_hot", "-one_hot")):
-                runs = read_runs(f"{script}{variant}{ending}")
-                cost = [row for row in costs(f"{script}{measured}{ending}") if row["run"].startswith("seed1/")]
+            one_hot = f"{script}-one_hot{ending}"
+            beside = f"{script}{EMBEDDING}{ending}"  # the run with an embedding that was timed beside the one-hot one
+            for words, name, timed in (("embedding", f"{script}{ending}", beside), ("one-hot", one_hot, one_hot)):
+                runs = read_runs(name)
+                cost = [row for row in costs(timed) if row["run"].startswith("seed1/")]
                 if not runs or not cost:
                     continue
                 found = numbers(runs)
