@@ -158,7 +158,12 @@ def test_the_sample_to_words_and_back(load) -> None:
     ("name", "texts", "changed"),
     [
         pytest.param("reuters", 11_228, 1, marks=pytest.mark.real_data("reuters.npz", "reuters_word_index.json")),
-        pytest.param("imdb", 50_000, 1014, marks=pytest.mark.real_data("imdb.npz", "imdb_word_index.json")),
+        pytest.param(
+            "imdb",
+            50_000,
+            1014,
+            marks=[pytest.mark.real_data("imdb.npz", "imdb_word_index.json"), pytest.mark.slow],
+        ),
     ],
 )
 def test_the_real_data_to_words_and_back(name: str, texts: int, changed: int, monkeypatch: pytest.MonkeyPatch) -> None:
