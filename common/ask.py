@@ -57,6 +57,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     try:
         network = open_network(options.file)
+    except FileNotFoundError as error:
+        sys.exit(f"Cannot ask: {printable(str(error))}")
     except Exception as error:  # the file may be damaged in any way, or made to be
         sys.exit(f"Cannot ask {options.file}: {one_line(error)}")
     if options.like:

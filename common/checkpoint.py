@@ -28,7 +28,13 @@ def save(path: Path, model, facts: dict[str, object]) -> None:
 
 
 def read(path: Path) -> dict[str, object]:
-    """Return the facts that `save` was given; an Exception, of whatever kind, if it has not written the file."""
+    """Return the facts that `save` was given; an Exception, of whatever kind, if it has not written the file.
+
+    FileNotFoundError says which networks are there instead.
+    """
+    if not path.exists():
+        others = sorted(other.name for other in path.parent.glob("*.keras"))
+        raise FileNotFoundError(f"there is no {path}" + (f", only {', '.join(others)}" if others else ""))
     with path.open("rb") as stream:
         if not zipfile.is_zipfile(stream):
             raise ValueError("it is no Keras file")

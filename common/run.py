@@ -205,11 +205,8 @@ class Run(keras.callbacks.Callback):
                 reason = f"{epochs} epochs are done, more than --epochs {self.options.epochs}"
             if reason is None:
                 checkpoint.restore(path, model, kept)
-        except FileNotFoundError:
-            reason = f"there is no {path}"
-            networks = sorted(network.name for network in path.parent.glob(f"{self.options.script}*.keras"))
-            if networks:
-                reason += f", only {', '.join(networks)}"
+        except FileNotFoundError as error:
+            reason = str(error)
         except Exception as error:  # the file may be damaged in any way
             reason = f"{path} is not what a run leaves: {one_line(error)}"
         if reason is not None:

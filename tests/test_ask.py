@@ -137,6 +137,12 @@ def test_lines_of_standard_input(imdb: Path, ask_it: Ask) -> None:
     assert numbers[0] == pytest.approx(numbers[1], abs=1e-4)  # the last digit may hang on who else is in the batch
 
 
+def test_a_missing_network_names_those_that_are_there(networks: dict[str, Path], imdb: Path, ask_it: Ask) -> None:
+    missing = imdb.with_name("imdb.keras")
+    there = ", ".join(sorted(network.name for network in networks.values()))
+    assert ask_it(missing, "dull") == (1, "", f"Cannot ask: there is no {missing}, only {there}\n")
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
 def test_utf_16_on_standard_input_is_said_in_one_line(encoding: str, imdb: Path, ask_it: Ask) -> None:
     """As PowerShell 5.1 writes it."""
@@ -161,7 +167,7 @@ for arguments in (["--help"], [], ["x.keras", "--out", "x.png"], ["x.keras", "--
     assert [line for line in done.stdout.splitlines() if line.startswith("ended: ")] == [
         "ended: 0 set()",
         *["ended: 2 set()"] * 3,
-        "ended: Cannot ask 결과\u3000일.keras: No such file or directory set()",
+        "ended: Cannot ask: there is no 결과\\u3000일.keras set()",
         "ended: Cannot ask README.md: it is no Keras file set()",
     ]
     reasons = ("required: NETWORK.keras", "unrecognized arguments: --out", "must end in .png, not 'x.jpg'")

@@ -82,7 +82,6 @@ NOT_OURS = "none that reuters_lstm.py or imdb_cnn_lstm.py has left"
 NO_PART = "is no part of these scripts' networks"
 UNLIKELY = "its last layer gives no probabilities of 2 labels"
 BAD_FILES = {
-    "nothing there": (lambda network, path: None, "No such file"),
     "a directory": (lambda network, path: path.mkdir(), "Is a directory"),
     "a text": (lambda network, path: path.write_text("hello"), "no Keras file"),
     "half of one": (lambda network, path: path.write_bytes(network.read_bytes()[:100_000]), "no Keras file"),

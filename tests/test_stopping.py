@@ -302,7 +302,8 @@ def test_another_source_and_a_damaged_file_are_not_resumed(out: Path, capsys: py
         state.write_bytes(damaged)
         check_refused(out, "reuters_lstm", message=f"{state} is not what a run leaves: {reason}", capsys=capsys)
     state.rename(out / "reuters_lstm.keras")  # as if left by the real data
-    check_refused(out, "reuters_lstm", message=f"there is no {state}, only reuters_lstm.keras\n", capsys=capsys)
+    missing = f"there is no {state}, only imdb_cnn_lstm-sample.keras, reuters_lstm.keras\n"
+    check_refused(out, "reuters_lstm", message=missing, capsys=capsys)
 
 
 @BOTH
