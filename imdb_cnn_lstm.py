@@ -1,8 +1,9 @@
 """Is a film review positive or negative? A convolution, then an LSTM, read its last 100 words and answer.
 
 The second experiment of a Korean article for learners, step by step in the article's order: load the data, look at
-them, pad, build, compile, train, evaluate, plot. With the defaults, on IMDB reviews: 0.85 test accuracy, in one
-minute on two cores. What ends in `# +` is not in the article: skip it at first.
+them, pad, build, compile, train, evaluate, plot. (The article's program neither looks at the data nor evaluates.)
+With the defaults, on IMDB reviews: 0.85 test accuracy, in one minute on two cores. What ends in `# +` is not in the
+article: skip it at first.
 """
 
 from common.options import read_options  # +

@@ -32,15 +32,15 @@ def report(outputs: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, labels:
     truths = _numbers(y_test)
     commonest = np.bincount(_numbers(y_train)).argmax()
     names = [f"{label:.40}" for label in labels]
-    right, answered, true = (
-        np.bincount(found, minlength=len(labels)) for found in (truths[answers == truths], answers, truths)
-    )
+    right = np.bincount(truths[answers == truths], minlength=len(labels))
+    answered = np.bincount(answers, minlength=len(labels))
+    true = np.bincount(truths, minlength=len(labels))
     share = true[commonest] / len(truths)
     lines = [f"Always answering '{names[commonest]}' would be right on {share:.4f}.", ""]
     lines += _table(right, answered, true, names)
     never = np.count_nonzero((true > 0) & (answered == 0))
     if never:
-        lines.append(f"{never} of the test's {np.count_nonzero(true)} labels are never answered.")
+        lines.append(f"Never answered: {never} of the test's {np.count_nonzero(true)} labels.")
     wrong = Counter((truth, answer) for truth, answer in zip(truths, answers, strict=True) if truth != answer)
     shown = [f"{names[truth]} for {names[answer]} ({n})" for (truth, answer), n in wrong.most_common(MOST_CONFUSIONS)]
     if shown:

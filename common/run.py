@@ -172,22 +172,25 @@ class Run(keras.callbacks.Callback):
             saved.append("png")
         for kind in reversed(saved):
             print(f"{KINDS[kind]:<14} {self.files[kind]}")
-        if len(saved) < len(KINDS):
-            sys.exit(1)
         val_loss = self.history["val_loss"]
-        best = val_loss.index(min(val_loss))
-        print(
-            f"Lowest test loss {val_loss[best]:.4f}, in epoch {best + 1}; the network kept is of epoch {len(val_loss)}"
-        )
-        if self.words:
-            try:
-                checkpoint.rebuild(self._facts())
-                command = _ask_command(self.files["keras"].resolve(), self._example())
-                print(f"\nAsk it about texts of your own:\n{command}")
-            except ValueError as error:
-                print(f"\nIt cannot be asked about texts of your own: {error}")
+        best, last = val_loss.index(min(val_loss)) + 1, len(val_loss)
+        kept = f"; the network kept is that of epoch {last}" if "keras" in saved else ""
+        print(f"Lowest test loss {min(val_loss):.4f}, in epoch {best}{kept}")
+        if "keras" in saved and self.words:
+            self._say_how_to_ask()
         if self.options.show:
             show_curve(self.history, self.title)
+        if len(saved) < len(KINDS):
+            sys.exit(1)
+
+    def _say_how_to_ask(self) -> None:
+        try:
+            checkpoint.rebuild(self._facts())
+        except ValueError as error:
+            print(f"\nIt cannot be asked about texts of your own: {error}")
+            return
+        command = _ask_command(self.files["keras"].resolve(), self._example())
+        print(f"\nAsk it about texts of your own:\n{command}")
 
     def _example(self) -> str:
         """Return the last words of the test's first text, as something to ask."""

@@ -94,7 +94,7 @@ def test_the_report_leaves_out_labels_that_never_occur_and_divides_by_nothing() 
         "   1.000  1.000 1.000      1  e\n"
         "   0.000  0.000 0.000      0  c\n"
         "   0.417  0.417 0.417      5  macro average\n"
-        "1 of the test's 3 labels are never answered.\n"
+        "Never answered: 1 of the test's 3 labels.\n"
         "Most often taken for another: a for c (1), b for a (1).\n"
     )
     occur = np.eye(5)[:, [0, 1, 2, 4]]
@@ -112,5 +112,6 @@ def test_the_baseline_is_the_commonest_label_of_the_training() -> None:
 def test_the_commonest_confusions_come_first() -> None:
     truths = np.array([0] * 5 + [1] * 4 + [2] * 3 + [3] * 2)
     answered = np.array([1] * 4 + [0] + [2] * 3 + [1] + [0] * 2 + [2] + [0] + [3])
-    *_, (line,) = read_report(report(np.eye(4)[answered], truths, truths, ["a", "b", "c", "d" * 50]))
-    assert line == "Most often taken for another: a for b (4), b for c (3), c for a (2)."
+    _, table, (line,) = read_report(report(np.eye(4)[answered], truths, truths, ["a" * 50, "b", "c", "d"]))
+    assert line == f"Most often taken for another: {'a' * 40} for b (4), b for c (3), c for {'a' * 40} (2)."
+    assert list(table) == ["a" * 40, "b", "c", "d", "macro average"]

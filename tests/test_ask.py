@@ -252,6 +252,7 @@ def test_the_last_line_of_a_run_asks_its_network(script: str, finished: Finished
     asked = subprocess.run(console.splitlines()[-1], **options)
     assert (asked.returncode, asked.stderr) == (0, "")
     assert asked.stdout.endswith(f"\t{example}\n")  # all of its words are known
+    assert len(example.split()) == 8
 
 
 def read(stream: io.BufferedReader, end: str) -> str:

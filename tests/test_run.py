@@ -106,7 +106,10 @@ def test_a_file_that_cannot_be_set_aside_is_left_and_the_others_are_written(
     said = f"{tmp_path}/a.csv stays as it is, since it cannot be set aside: Is a directory\n"
     assert capsys.readouterr() == ("", said)
     assert finish(one) == 1
-    assert capsys.readouterr() == (f"Curve          {tmp_path}/a.png\nNetwork        {tmp_path}/a.keras\n", "")
+    files = f"Curve          {tmp_path}/a.png\nNetwork        {tmp_path}/a.keras\n"
+    lowest = "Lowest test loss 0.5000, in epoch 1; the network kept is that of epoch 1\n"
+    said = capsys.readouterr()
+    assert (said.out[: len(files + lowest)], said.err) == (files + lowest, "")
     for name in ("a.csv", "a.previous.keras", "a.previous.png"):
         assert (tmp_path / name).read_text() == "the old one"
     assert checkpoint.read(tmp_path / "a.keras")["history"]["loss"] == [0.5]
@@ -123,7 +126,8 @@ def test_a_clock_before_1980(
     said = f"Could not write {tmp_path}/a.keras: ZIP does not support timestamps before 1980\n"
     assert capsys.readouterr() == ("", said)
     assert finish(one) == 1
-    assert capsys.readouterr() == (f"Curve          {tmp_path}/a.png\nHistory        {tmp_path}/a.csv\n", said)
+    files = f"Curve          {tmp_path}/a.png\nHistory        {tmp_path}/a.csv\n"
+    assert capsys.readouterr() == (f"{files}Lowest test loss 0.5000, in epoch 1\n", said)
     assert losses(tmp_path) == ["0.5"]
     imread(tmp_path / "a.png")
 

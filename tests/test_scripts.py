@@ -51,6 +51,9 @@ def test_a_whole_run(finished: Finished, script: str) -> None:
     assert "SAMPLE" in data
     assert lines[: len(numbers)] == numbers
     assert re.match(r"The first (article|review): \[1, ", lines[len(numbers)])
+    assert re.search(r"^Padded: \(200, 100\), the first \w+ begins \[ *\d+ .*\]$", done.stdout, re.MULTILINE)
+    if script == "reuters_lstm":
+        assert re.search(r"^One-hot: \(200, 46\), .* all zeros but a 1 at place \d+$", done.stdout, re.MULTILINE)
     assert {"reuters_lstm": "185,046", "imdb_cnn_lstm": "598,165"}[script] in done.stdout
     assert "?" not in done.stdout
 
@@ -68,7 +71,7 @@ def test_a_whole_run(finished: Finished, script: str) -> None:
     stem = f"{finished.out}/{script}-sample"
     assert lines[-7:-4] == [f"Curve          {stem}.png", f"History        {stem}.csv", f"Network        {stem}.keras"]
     best, *_, lowest, _ = min(rows, key=lambda row: row[3])
-    assert lines[-4] == f"Lowest test loss {lowest:.4f}, in epoch {best:.0f}; the network kept is of epoch 3"
+    assert lines[-4] == f"Lowest test loss {lowest:.4f}, in epoch {best:.0f}; the network kept is that of epoch 3"
     assert lines[-2] == "Ask it about texts of your own:"
     assert sorted(path.name for path in finished.out.iterdir()) == files("imdb_cnn_lstm") + files("reuters_lstm")
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -379,7 +380,9 @@ def test_files_that_cannot_be_written(run_script: Run, tmp_path: Path) -> None:
         assert f"Could not write {out / f'imdb_cnn_lstm-sample.{kind}'}: " in done.stderr
     assert "Traceback" not in done.stderr
     assert "Test accuracy  " in done.stdout
-    assert done.stdout.splitlines()[-1] == f"History        {out / 'imdb_cnn_lstm-sample.csv'}"
+    *_, history, lowest = done.stdout.splitlines()
+    assert history == f"History        {out / 'imdb_cnn_lstm-sample.csv'}"
+    assert re.fullmatch(r"Lowest test loss \d\.\d{4}, in epoch [12]", lowest)
     assert len(rows(out / "imdb_cnn_lstm-sample.csv")) == 2
     assert (out / "imdb_cnn_lstm-sample.previous.png").read_text() == "the old curve"
     assert not [*out.glob(".*")]
