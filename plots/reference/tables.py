@@ -162,11 +162,6 @@ def costs(name: str) -> list[dict[str, str]]:
         return [row for row in csv.DictReader(stream) if Path(row["run"]).stem == name]
 
 
-def training(rows: list[dict[str, str]]) -> str:
-    """Return the seconds of the fastest training: other work shared the machine."""
-    return f"{min(float(row['seconds of training']) for row in rows):.0f} s"
-
-
 def results(script: str, source: str) -> str:
     """Return a row for each variant of the script on the real data or on the sample, as Markdown."""
     names = [f"{script}{variant}{SOURCES[source]}" for variant in VARIANTS[script]]
@@ -186,12 +181,11 @@ def results(script: str, source: str) -> str:
                 spread(found["lowest"]),
                 epochs_of_lowest(runs),
                 spread(found["there"]),
-                training(cost),
                 f"{int(cost[0]['parameters']):,}",
             ]
         )
     header = ["variant", "runs", "accuracy, last epoch", "lowest test loss", "in epoch", "accuracy there"]
-    return markdown([*header, "training", "parameters"], rows)
+    return markdown([*header, "parameters"], rows)
 
 
 def differences() -> str:
