@@ -173,6 +173,7 @@ def test_a_stopped_run_keeps_its_epochs(
     assert left(tmp_path) == files_of(script)
 
 
+@pytest.mark.slow
 def test_what_the_starter_ignores_stays_ignored(start: Callable, tmp_path: Path) -> None:
     """As SIGINT is in the background of a shell script, and SIGHUP under `nohup`: the run goes on to its end."""
 

@@ -224,6 +224,7 @@ def test_one_hot_words_with_any_other_variant(script: str, recurrent: str, argum
     np.testing.assert_array_equal(varied.layers[0](words), np.eye(varied.layers[0].input_dim)[words])
 
 
+@pytest.mark.slow
 def test_one_hot_words_are_not_trained_and_a_run_with_them_is_resumed_and_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
