@@ -355,29 +355,30 @@ def one_hot_table() -> str:
     rows = []
     for source, ending in SOURCES.items():
         for script in VARIANTS:
+            data = panel_title(script, source)
             one_hot = f"{script}-one_hot{ending}"
-            beside = f"{script}{EMBEDDING}{ending}"  # the run with an embedding that was timed beside the one-hot one
-            for words, name, timed in (("embedding", f"{script}{ending}", beside), ("one-hot", one_hot, one_hot)):
-                runs = read_runs(name)
-                cost = [row for row in costs(timed) if row["run"].startswith("seed1/")]
-                if not runs or not cost:
-                    continue
-                found = numbers(runs)
-                seconds = float(cost[0]["seconds of training"]) / len(runs[0]["epoch"])
-                rows.append(
-                    [
-                        panel_title(script, source),
-                        words,
-                        str(len(runs)),
-                        spread(found["last"]),
-                        spread(found["lowest"]),
-                        f"{seconds:.1f} s",
-                        f"{int(cost[0]['peak memory MB']):,} MB",
-                        f"{int(cost[0]['parameters']):,}",
-                    ]
-                )
+            rows.append([data, "embedding", *_reached_and_cost(f"{script}{ending}", f"{script}{EMBEDDING}{ending}")])
+            rows.append([data, "one-hot", *_reached_and_cost(one_hot, one_hot)])
     header = ["data", "words", "runs", "accuracy, last epoch", "lowest test loss", "an epoch", "peak memory"]
-    return markdown([*header, "parameters"], rows)
+    return markdown([*header, "parameters"], [row for row in rows if len(row) > 2])
+
+
+def _reached_and_cost(name: str, timed: str) -> list[str]:
+    """Return what the runs of the first name reached and seed 1 of the second cost; nothing if either is missing."""
+    runs = read_runs(name)
+    cost = [row for row in costs(timed) if row["run"].startswith("seed1/")]
+    if not runs or not cost:
+        return []
+    found = numbers(runs)
+    seconds = float(cost[0]["seconds of training"]) / len(runs[0]["epoch"])
+    return [
+        str(len(runs)),
+        spread(found["last"]),
+        spread(found["lowest"]),
+        f"{seconds:.1f} s",
+        f"{int(cost[0]['peak memory MB']):,} MB",
+        f"{int(cost[0]['parameters']):,}",
+    ]
 
 
 def neighbours_table() -> str:
