@@ -1,8 +1,6 @@
 """A trained network's answer to texts of your own: `python -m common.ask NETWORK.keras [TEXT ...]`."""
 
 import argparse
-import codecs
-import io
 import itertools
 import os
 import sys
@@ -13,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common import checkpoint
-from common.answers import likeliest, probabilities
-from common.files import one_line
-from common.process import set_up_process
-from common.words import UNKNOWN, numbering, printable, split, to_numbers
+from common.running import checkpoint
+from common.running.answers import likeliest, probabilities
+from common.running.files import one_line, printable
+from common.running.process import set_up_console, set_up_process
+from common.texts.words import UNKNOWN, numbering, split, to_numbers
 
 BATCH_SIZE = 500  # texts that are answered together
 MOST_PANELS = 8  # texts in one figure
@@ -25,23 +23,27 @@ NEAREST = 10  # words that `--like` names
 
 
 class Network(NamedTuple):
-    model: object  # a `keras.Sequential`; Keras is imported when command line and file have been looked at
+    model: object  # a `keras.Model`; Keras is imported when command line and file have been looked at
     numbers: dict[str, int]  # of the words
     labels: list[str]
     length: int  # how many words it reads
 
 
 class Answer(NamedTuple):
-    verdict: str | None  # "negative 0.6818"; None if it knows no word
-    words: list[str]  # that it read
+    label: str | None  # the likeliest; None if the network knows no word
+    probability: float  # of this label
+    probabilities: dict[str, float]  # of all labels, in their order
+    likeliest: list[tuple[str, float]]  # what a short answer names: one label of two, three of more
+    words: list[str]  # that it read, unknown ones in [brackets]
     numbers: list[int]  # of all words
 
 
 def main() -> None:
     """Read the command line and the network's file, and answer each text with a line."""
     parser = argparse.ArgumentParser("python -m common.ask", allow_abbrev=False)
-    parser.description = """Ask a trained network about texts of your own. The answer to each is one line: the verdict
-        with its probability, a tab, and the text as the network reads it, with [words] that it does not know."""
+    parser.description = """Ask a trained network about texts of your own. The answer to each is one line, its fields
+        parted by tabs: the label, its probability, the text as the network reads it, with [words] that it does not
+        know, and, where there are more than two labels, the next two with theirs."""
     add = parser.add_argument
     add("file", type=Path, metavar="NETWORK.keras", help="the network that a run has left")
     add("texts", nargs="*", metavar="TEXT", help="without any: from standard input, a text in each line")
@@ -54,33 +56,38 @@ def main() -> None:
         parser.error("argument --like: goes without texts and without --output")
     if options.output and options.output.suffix != ".png":
         parser.error(f"argument --output: must end in .png, not '{options.output}'")
+    set_up_console()
     warnings.simplefilter("ignore")
     try:
+        checkpoint.read(options.file)  # what is wrong with it is said before Keras is imported
+        set_up_process()
         network = open_network(options.file)
     except FileNotFoundError as error:
         sys.exit(f"Cannot ask: {printable(str(error))}")
-    except Exception as error:  # the file may be damaged in any way, or made to be
+    except Exception as error:  # the file may be damaged in any way
         sys.exit(f"Cannot ask {options.file}: {one_line(error)}")
     if options.like:
         sys.exit(_like(network, options.like))
     sys.exit(_ask(network, options.texts, options.output))
 
 
-def open_network(path: Path) -> Network:
-    """Read the network that a run has left; an Exception, of whatever kind, if the file is none."""
-    facts = checkpoint.read(path)
+def open_network(path: str | Path) -> Network:
+    """Open the network that a run has left, to be asked by `answer`; an Exception, of whatever kind, if it is none.
+
+    A `.keras` file is a program in part, and Keras's safe mode has had holes (CVE-2025-1550, 2025-9906, 2026-1462):
+    open only what comes from somebody whom you trust.
+    """
+    facts = checkpoint.read(Path(path))
     if not facts["words"]:
         raise ValueError("it holds no words; go on with that run where the list of words can be had: --resume adds it")
-    if not all(isinstance(name, str) for name in facts["words"] + facts["labels"]):
-        raise ValueError("its words and labels are no texts")
-    set_up_process()
-    model = checkpoint.rebuild(facts)
-    model.load_weights(path)
-    if len(facts["words"]) > model.layers[0].input_dim:
-        raise ValueError("it has more words than its first layer")
+    import keras
+
+    model = keras.models.load_model(path, compile=False)
     labels = [printable(label) for label in facts["labels"]]
-    network = Network(model, numbering(facts["words"]), labels, model.input_shape[1])
-    answer(network, [""])  # whatever else is wrong with it shows here
+    network = Network(model, numbering(facts["words"]), labels, facts["description"]["input shape"][0])
+    found = _predict(network, [[UNKNOWN]])
+    if found.shape != (1, len(labels)) or not np.isclose(found.sum(), 1, atol=1e-2) or found.min() < 0:
+        raise ValueError(f"its last layer gives no probabilities of {len(labels)} labels")
     return network
 
 
@@ -92,10 +99,12 @@ def answer(network: Network, texts: list[str]) -> list[Answer]:
         words = []
         for word in split(text)[-network.length :]:
             words.append(printable(word) if word in network.numbers else f"[{printable(word)}]")
-        verdict = None
-        if max(numbers[-network.length :]) > UNKNOWN:
-            verdict = ", ".join(f"{network.labels[label]} {found[label]:.4f}" for label in likeliest(found))
-        answers.append(Answer(verdict, words, numbers))
+        best = [(network.labels[label], float(found[label])) for label in likeliest(found)]
+        label, probability = best[0]
+        if max(numbers[-network.length :]) <= UNKNOWN:
+            label = None
+        of_all = dict(zip(network.labels, found.tolist(), strict=True))
+        answers.append(Answer(label, probability, of_all, best, words, numbers))
     return answers
 
 
@@ -117,15 +126,17 @@ def draw_answers(network: Network, answers: list[Answer]):
     from common.curve import STYLE, wrapped
 
     grown = []
-    for _, words, numbers in answers:
-        ends = range(len(numbers) - len(words) + 1, len(numbers) + 1)
-        grown.append(_predict(network, [numbers[:end] for end in ends]))
+    for answer in answers:
+        ends = range(len(answer.numbers) - len(answer.words) + 1, len(answer.numbers) + 1)
+        grown.append(_predict(network, [answer.numbers[:end] for end in ends]))
     shown = dict.fromkeys(label for found in grown for label in likeliest(found[-1]))  # each once: at most 3 a panel
     looks = dict(zip(shown, itertools.product(("-", "--", ":"), [f"C{number}" for number in range(10)]), strict=False))
     with rc_context(STYLE):
         figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
         panels = figure.subplots(len(answers), squeeze=False)[:, 0]
-        for axes, (verdict, words, _), found in zip(panels, answers, grown, strict=True):
+        for axes, answer, found in zip(panels, answers, grown, strict=True):
+            words = answer.words
+            verdict = ", ".join(f"{label} {probability:.4f}" for label, probability in answer.likeliest)
             for label in likeliest(found[-1]):
                 line, colour = looks[label]
                 axes.plot(found[:, label], line, color=colour, marker=".", label=f"{network.labels[label]:.40}")
@@ -144,7 +155,8 @@ def draw_answers(network: Network, answers: list[Answer]):
 
 def _like(network: Network, texts: list[str]) -> int:
     """Print for each word of the texts a line of what is nearest to it, and return the exit status."""
-    if not network.model.layers[0].trainable:
+    embedding = network.model.layers[0]
+    if type(embedding).__name__ != "Embedding" or not embedding.trainable:
         print("The network has no trained embedding: one-hot words are all equally far apart.", file=sys.stderr)
         return 1
     num_known = 0
@@ -160,31 +172,21 @@ def _like(network: Network, texts: list[str]) -> int:
 
 
 def _ask(network: Network, texts: list[str], output: Path | None) -> int:
-    """Print the answers as the texts come, draw the first ones, and return the exit status."""
-    is_prompt = not texts and sys.stdin is not None and sys.stdin.isatty()
-    if not texts and sys.stdin is not None:
-        batches = _lines(is_prompt)
-    else:
-        batches = iter([texts])
-    if is_prompt:
-        print("Write a text and press Enter; Ctrl-D ends it, on Windows Ctrl-Z and Enter.", file=sys.stderr)
+    """Print the answers, draw the first ones, and return the exit status."""
     num_asked, num_answered, drawn = 0, 0, []
     try:
-        for batch in _at_most(BATCH_SIZE, batches):
+        for batch in _batches(texts):
             num_asked += len(batch)
             for found in answer(network, batch):
-                text = " ".join(found.words)
-                if found.verdict is not None:
-                    num_answered += 1
-                    if len(drawn) < MOST_PANELS:
-                        drawn.append(found)
-                print(f"{found.verdict or 'unknown'}\t{text}")
-                if found.verdict is None:
-                    print(f"The network knows no word of '{text}'", file=sys.stderr)
+                print(_line(found))
+                if found.label is None:
+                    print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
+                    continue
+                num_answered += 1
+                if len(drawn) < MOST_PANELS:
+                    drawn.append(found)
     except BrokenPipeError:  # `| head` has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if num_asked == 0 and is_prompt:
-        return 0
     if num_asked == 0:
         print("There is no text on standard input.", file=sys.stderr)
     if output and drawn:
@@ -194,31 +196,37 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     return 0 if num_answered else 1
 
 
-def _at_most(size: int, batches: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Yield the batches, the large ones in parts."""
-    for batch in batches:
-        for start in range(0, len(batch), size):
-            yield batch[start : start + size]
+def _line(found: Answer) -> str:
+    """Return the answer's fields, parted by tabs."""
+    text = " ".join(found.words)
+    if found.label is None:
+        return f"unknown\t\t{text}"
+    others = [f"{label}\t{probability:.4f}" for label, probability in found.likeliest[1:]]
+    return "\t".join([f"{found.label}\t{found.probability:.4f}\t{text}", *others])
 
 
-def _lines(is_prompt: bool) -> Iterator[list[str]]:
-    """Yield the lines of standard input, without the empty ones: as many as are there, so that no answer waits."""
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")("replace"), translate=True)
-    begun = ""  # the line whose end has not come yet
-    is_open = True
-    while is_open:
-        if is_prompt:
+def _batches(texts: list[str]) -> Iterator[list[str]]:
+    """Yield the texts of the command line or, without any, the lines of standard input; at a prompt one by one."""
+    if not texts and sys.stdin is not None and sys.stdin.isatty():
+        print("Write a text and press Enter; Ctrl-D ends it, on Windows Ctrl-Z and Enter.", file=sys.stderr)
+        print("> ", end="", file=sys.stderr, flush=True)
+        for line in sys.stdin:
+            yield [line.rstrip("\n")]
             print("> ", end="", file=sys.stderr, flush=True)
-        read = sys.stdin.buffer.read1(2**16)
-        is_open = len(read) > 0
-        *lines, begun = (begun + decoder.decode(read, final=not is_open)).split("\n")
-        if not is_open:
-            lines.append(begun)
-        if any("\0" in line for line in lines):
-            sys.exit("Standard input is not UTF-8 but UTF-16. In PowerShell: $OutputEncoding = [Text.Encoding]::UTF8")
-        yield [line for line in lines if line.strip()]
-    if is_prompt:
         print(file=sys.stderr)
+        return
+    if not texts and sys.stdin is not None:
+        texts = _lines(sys.stdin.buffer.read())
+    for start in range(0, len(texts), BATCH_SIZE):
+        yield texts[start : start + BATCH_SIZE]
+
+
+def _lines(content: bytes) -> list[str]:
+    """Return the lines of standard input; exit status 1 if it is no UTF-8."""
+    if b"\0" in content:
+        sys.exit("Standard input is not UTF-8 but UTF-16. In PowerShell: $OutputEncoding = [Text.Encoding]::UTF8")
+    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _predict(network: Network, texts: list[list[int]]) -> np.ndarray:

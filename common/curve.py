@@ -15,16 +15,11 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
-from common.files import write
+from common.running.files import write
 
 # Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
 STYLE = {"text.usetex": False, "text.parse_math": False}
-# By the first word of a character's name: its script, and a font that has it. For all others Noto has one of that name.
-CJK = "Noto Sans CJK (sudo apt install fonts-noto-cjk)"
-FONTS = {"Hangul": ("Hangul", "NanumGothic (sudo apt install fonts-nanum)"), "Cjk": ("Chinese characters", CJK),
-         "Hiragana": ("kana", CJK), "Katakana": ("kana", CJK), "Fullwidth": ("wide letters", CJK),
-         "Halfwidth": ("kana", CJK), "Katakana-Hiragana": ("kana", CJK), "Ideographic": ("Chinese characters", CJK),
-         "Latin": ("Latin letters", "Noto Sans")}  # fmt: skip
+MOST_SHOWN = 10  # of the characters that no font has
 
 
 @rc_context(STYLE)
@@ -62,11 +57,10 @@ def save_figure(path: Path, figure: Figure) -> bool:
         missing = complete_fonts(figure)
         written = write(path, figure.savefig)
     if missing:
-        named = [_script(character) for character in sorted(missing)]
-        scripts = dict.fromkeys(script for script, _ in named)  # each once, in their order
-        fonts = dict.fromkeys(font for _, font in named)
-        print(f"No font here has the picture's {', '.join(scripts)}. Install {', '.join(fonts)}, and repeat the run, a "
-              "training with --resume.", file=sys.stderr)  # fmt: skip
+        shown = " ".join(sorted(missing)[:MOST_SHOWN])
+        print(f"No font here has {len(missing)} of the picture's characters, among them {shown}. Install one that has "
+              "them (Noto has fonts for all scripts), and repeat the run, a training with --resume.",
+              file=sys.stderr)  # fmt: skip
     return written
 
 
@@ -115,14 +109,6 @@ def _list_new_fonts() -> None:
     for path in set(font_manager.findSystemFonts()) - listed:
         with suppress(Exception):  # each kind of unfit font has its own
             font_manager.fontManager.addfont(path)
-
-
-def _script(character: str) -> tuple[str, str]:
-    """Return how the character's script is called, and a font that has it."""
-    if unicodedata.category(character)[0] not in "LMN":
-        return "symbols", "Symbola (sudo apt install fonts-symbola)"
-    word = unicodedata.name(character, "Unknown").split()[0].title()
-    return FONTS.get(word, (word, f"Noto Sans {word}"))
 
 
 @rc_context(STYLE)

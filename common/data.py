@@ -1,26 +1,20 @@
 """The real data from Keras's cache or its address, or the built-in sample corpus."""
 
-import hashlib
-import io
 import json
 import os
+import socket
 import sys
-import tempfile
-import threading
-import time
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from common import sample
-from common.corpus import Corpus, Source, Split
-from common.files import one_line
-from common.process import signals_to
-from common.texts import load_file
-from common.words import MARKERS
+from common.running.files import one_line
+from common.texts import sample
+from common.texts.corpus import Corpus, Source, Split
+from common.texts.file import load_file
+from common.texts.words import MARKERS
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"  # this and the sums: as in Keras's loaders
 SHA256 = {
@@ -29,7 +23,7 @@ SHA256 = {
     "reuters_word_index.json": "9b56000edc4b34a32e89fd5a23b2605594682c74efcf7d8f4e2a5514b771e633",  # Keras: the MD5
     "imdb_word_index.json": "027313fe9a320280f3bf0fac5baf58c4a683cf39a7ed9c3d3d3912bde4284cf6",
 }
-SILENCE = 30  # seconds without a block, 8 kB, after which a download has failed; Keras alone would wait for ever
+SILENCE = 30  # seconds in which nothing comes, after which a download has failed; Keras alone would wait for ever
 
 
 def load_reuters(source: Source, num_words: int, test_split: float) -> tuple[Split, Split, Corpus]:
@@ -43,11 +37,11 @@ def load_reuters(source: Source, num_words: int, test_split: float) -> tuple[Spl
     if source.kind == "own":
         return load_file(source, num_words)
     labels = list(keras.datasets.reuters.get_label_names())
-    content = _real_data("reuters.npz", source.kind)
-    if content is None:
+    path = _real_data("reuters.npz", source.kind)
+    if path is None:
         *splits, words = sample.load_news(num_words, test_split)
         return *splits, Corpus("SAMPLE news (built in, not Reuters)", "sample", MARKERS + words, labels)
-    with np.load(io.BytesIO(content), allow_pickle=True) as arrays:  # these very bytes have passed the hash check
+    with np.load(path, allow_pickle=True) as arrays:  # the file has passed the hash check
         x, y = _arrange(arrays["x"], arrays["y"], np.random.RandomState(113), num_words)
     num_train = int(len(x) * (1 - test_split))
     corpus = Corpus("Reuters news", "keras", _word_list("reuters_word_index.json", num_words), labels)
@@ -59,12 +53,12 @@ def load_imdb(source: Source, num_words: int) -> tuple[Split, Split, Corpus]:
     if source.kind == "own":
         return load_file(source, num_words, most_labels=2)
     labels = ["negative", "positive"]
-    content = _real_data("imdb.npz", source.kind)
-    if content is None:
+    path = _real_data("imdb.npz", source.kind)
+    if path is None:
         *splits, words = sample.load_reviews(num_words)
         return *splits, Corpus("SAMPLE reviews (built in, not IMDB)", "sample", MARKERS + words, labels)
     rng = np.random.RandomState(113)
-    with np.load(io.BytesIO(content), allow_pickle=True) as arrays:  # one half at a time: the lists are large
+    with np.load(path, allow_pickle=True) as arrays:  # one half at a time: the lists are large
         train, test = (_arrange(arrays[f"x_{half}"], arrays[f"y_{half}"], rng, num_words) for half in ("train", "test"))
     return train, test, Corpus("IMDB reviews", "keras", _word_list("imdb_word_index.json", num_words), labels)
 
@@ -85,12 +79,12 @@ def _arrange(x: np.ndarray, y: np.ndarray, rng: np.random.RandomState, num_words
     return texts, y[order]
 
 
-def _real_data(file: str, kind: str) -> bytes | None:
-    """Return the content of the file, checked, or None where the sample corpus is to take its place."""
+def _real_data(file: str, kind: str) -> str | None:
+    """Return where the file is, or None where the sample corpus is to take its place."""
     if kind == "sample":
         return None
     try:
-        return _cached(file)
+        return _file(file)
     except Exception as error:  # a bare `Exception` is what Keras raises for a download that failed
         said = f"The real data could not be had: {one_line(error)}\n{_advice(file)}"
     if kind == "keras":
@@ -102,7 +96,7 @@ def _real_data(file: str, kind: str) -> bytes | None:
 
 def _word_list(file: str, num_words: int) -> list[str]:
     try:
-        index = json.loads(_cached(file))
+        index = json.loads(Path(_file(file)).read_bytes())
     except Exception as error:
         print(f"The texts stay numbers, without words: {one_line(error)}\n{_advice(file)}", file=sys.stderr)
         return []
@@ -111,87 +105,15 @@ def _word_list(file: str, num_words: int) -> list[str]:
 
 def _advice(file: str) -> str:
     """Return what a user can do who has a browser."""
-    path = _cache_path(file)
-    # Not `Path.exists`, which raises an error where a directory of another user is in the way.
-    directory = next(parent for parent in path.parents if os.path.exists(parent))
-    if os.access(directory, os.W_OK):
-        return f"By hand: download {ADDRESS}/{file}\n         and put it at {path}"
-    return (f"{directory} cannot be written: set KERAS_HOME to a directory of your own\n"
-            f"By hand: download {ADDRESS}/{file}\n         and put it there, at datasets/{file}")  # fmt: skip
+    path = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets" / file
+    return f"By hand: download {ADDRESS}/{file}\n         and put it at {path}"
 
 
-def _cache_path(file: str) -> Path:
-    """Return where Keras keeps the file: in a temporary directory if its own cannot be written and lacks it."""
-    home = Path(os.path.abspath(os.path.expanduser(os.environ.get("KERAS_HOME", "~/.keras"))))  # "./~" without a home
-    if os.access(home, os.W_OK) or os.path.exists(home / "datasets" / file):
-        return home / "datasets" / file
-    return Path("/tmp" if os.path.isdir("/tmp") else tempfile.gettempdir(), ".keras", "datasets", file)
-
-
-def _cached(file: str) -> bytes:
-    """Return the content of the file from Keras's cache, or download it to there; any Exception if that fails.
-
-    `keras.utils.get_file` alone deletes a file with another hash when the download that is to replace it fails, sets
-    no time limit, and downloads straight to the file's place, where another run takes the half of it for a broken
-    file. (`python -m pytest --upstream -k keras_alone` shows the three.)
-    """
-    path = _cache_path(file)
-    if path.exists():
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() == SHA256[file]:
-            return content
-        path.replace(path.with_name(f"{file}.broken"))
-        print(f"{path} is not the file that Keras expects: it is now {file}.broken, and downloaded anew.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        signals_to(_leave),
-        tempfile.TemporaryDirectory(prefix=".download-", dir=path.parent, ignore_cleanup_errors=True) as own,
-    ):
-        _download(file, Path(own))
-        content = Path(own, file).read_bytes()
-        os.replace(Path(own, file), path)
-    print(f"Kept for the next run at {path}")  # Keras does not say so when it is a temporary directory
-    return content
-
-
-def _leave(number: int, frame: object) -> None:
-    """End the program at a signal, but not before what is half downloaded is deleted."""
-    sys.exit(128 + number)
-
-
-def _download(file: str, directory: Path) -> None:
-    """Have Keras download the file to the directory, and give up after `SILENCE` seconds in which nothing came.
-
-    In a thread, which is left behind: a socket's time limit counts anew for each address of a name, and not for a name
-    that is looked up.
-    """
-    failures = []
-
-    def work() -> None:
-        try:
-            address = f"{ADDRESS}/{file}"
-            keras.utils.get_file(file, address, file_hash=SHA256[file], cache_dir=directory, cache_subdir="")
-        except Exception as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    size, since = 0, time.monotonic()
-    while thread.is_alive():
-        now = _size(directory)
-        if now != size:
-            size, since = now, time.monotonic()
-        if time.monotonic() - since > SILENCE:
-            raise TimeoutError(f"nothing came from {ADDRESS} for {SILENCE} seconds")
-        thread.join(0.1)
-    if failures:
-        raise failures[0]
-
-
-def _size(directory: Path) -> int:
-    """Return the bytes of all files in the directory, under whatever name Keras keeps them while they come."""
-    size = 0
-    for path in directory.rglob("*"):
-        with suppress(OSError):  # renamed or deleted just now
-            size += path.stat().st_size
-    return size
+def _file(name: str) -> str:
+    """Return where the file is in Keras's cache, downloaded if it is not there; any Exception if that fails."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE)
+    try:
+        return keras.utils.get_file(name, f"{ADDRESS}/{name}", file_hash=SHA256[name])
+    finally:
+        socket.setdefaulttimeout(before)

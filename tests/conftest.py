@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from common.process import SIGNALS
+from common.running.process import SIGNALS
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ("reuters_lstm", "imdb_cnn_lstm")
@@ -58,6 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def own_keras_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, and a proxy that refuses: no test reaches the network or the user's own files."""
     home = tmp_path_factory.mktemp("keras")
+    if "keras" in sys.modules:  # which has looked at the environment when it was imported
+        monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(home))
     for name, value in (OFFLINE | {"KERAS_HOME": str(home)}).items():
         monkeypatch.setenv(name, value)
     return home

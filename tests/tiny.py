@@ -23,7 +23,7 @@ def run_here(script: str | Path, *arguments: str | Path) -> int:
     path = script if isinstance(script, Path) else ROOT / f"{script}.py"
     with pytest.MonkeyPatch.context() as patch:
         for name, pairs in PAIRS.items():
-            patch.setattr(f"common.sample.{name}", pairs)
+            patch.setattr(f"common.texts.sample.{name}", pairs)
         patch.setattr("sys.ps1", ">>> ", raising=False)  # a session: leave the tests' streams and signals alone
         patch.setenv("TF_NUM_INTRAOP_THREADS", "1")  # which the script sets, so that it is put back
         patch.setattr("sys.argv", [str(path), *map(str, arguments)])
@@ -40,19 +40,20 @@ class _Built(Exception):
     pass
 
 
-def build(script: str, *arguments: str | Path):
+def build(script: str | Path, *arguments: str | Path):
     """Return the script's network as it is before the training, compiled, with the first weights of its seed."""
-    import keras
     import pytest
+
+    from common.run import Run
 
     models = []
 
-    def fit(model: keras.Sequential, *positional: object, **options: object) -> None:
+    def fit(run: Run, model: object, *positional: object, **options: object) -> None:
         models.append(model)
         raise _Built
 
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as out:
-        patch.setattr(keras.Sequential, "fit", fit)
+        patch.setattr(Run, "fit", fit)
         with contextlib.suppress(_Built), contextlib.redirect_stdout(None):
             run_here(script, "--data", "sample", "--output-dir", out, *arguments)
     return models[0]
@@ -60,7 +61,7 @@ def build(script: str, *arguments: str | Path):
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    from common import sample
+    from common.texts import sample
 
     vars(sample).update(PAIRS)
     del sys.argv[0]

@@ -70,8 +70,3 @@ def numbering(words: list[str]) -> dict[str, int]:
 def to_numbers(text: str, numbers: dict[str, int]) -> list[int]:
     """Return the word numbers of the text: 1 in front, 2 for each word outside the vocabulary."""
     return [START, *(numbers.get(word, UNKNOWN) for word in split(text))]
-
-
-def printable(word: str) -> str:
-    """Return the word with each character that would move the cursor, or do worse, as its code."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in word)

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from common.corpus import Corpus, Source, Split
-from common.files import one_line
-from common.words import FIRST_WORD, MARKERS, START, UNKNOWN, printable, split
+from common.running.files import one_line, printable
+from common.texts.corpus import Corpus, Source, Split
+from common.texts.words import FIRST_WORD, MARKERS, START, UNKNOWN, split
 
 MOST_LABELS = 1000
 MOST_SHOWN = 10  # labels in a line of the console

@@ -18,6 +18,14 @@ def in_session() -> bool:
     return hasattr(sys, "ps1") or "idlelib.run" in sys.modules
 
 
+def in_cell() -> bool:
+    """Return whether this is a session in which no file runs, so that `sys.argv` is the session's.
+
+    An editor's interactive window sets `__file__` as well, but leaves the arguments of its kernel.
+    """
+    return in_session() and getattr(sys.modules["__main__"], "__file__", None) != sys.argv[0]
+
+
 @contextmanager
 def signals_to(handler: Callable) -> Iterator[None]:
     """Have the signals call the handler, and afterwards do what they did. Those that are ignored stay so.
@@ -36,30 +44,38 @@ def signals_to(handler: Callable) -> Iterator[None]:
             signal.signal(number, old)
 
 
+def set_up_console() -> None:
+    """Have lines come out at once, characters that the terminal does not know as codes, and no traceback at Ctrl-C.
+
+    A session's console stays as it is.
+    """
+    if in_session():
+        return
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and not sys.flags.interactive and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed before the start
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+
+
 def set_up_process(one_thread: bool = False) -> str:
     """Import Keras as the article's networks need it, and return on what it runs: "CPU, 2 cores", or the GPU's name.
 
-    Lines come out at once, with the code of a character that the terminal does not know, and Ctrl-C leaves no
-    traceback. What TensorFlow writes on a machine without CUDA, five lines, is shown only if the import fails.
+    That is with `float32` and the channels last, whatever `keras.json` says. What TensorFlow writes on a machine
+    without CUDA, five lines, is shown only if the import fails.
 
     With `one_thread` TensorFlow does each operation in one, unless the user has set it otherwise. For an LSTM's small
     products that is quicker: Reuters took 105 to 121 s with one, 113 to 133 s with two (`TF_NUM_INTRAOP_THREADS=2`; an
     Intel Xeon, two cores, four rounds in turn), but IMDB, with its convolution, 59 to 74 s and 55 to 77 s.
     """
-    if not in_session():
-        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # closed before the start
-                stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    set_up_console()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # warnings and errors
     if one_thread:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     keras, device = _import_keras()
-    if (keras.config.floatx(), keras.config.image_data_format()) != ("float32", "channels_last"):
-        print("keras.json asks for another format or precision than the article: not used here.", file=sys.stderr)
-        keras.config.set_floatx("float32")
-        keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    keras.config.set_image_data_format("channels_last")
     if "cpu" not in device.lower():
         return device.removeprefix("device:")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,12 +1,10 @@
-"""Files that are either the old one or the new one, never half of one."""
+"""Files that are either the old one or the new one, never half of one; and what the console says in one line."""
 
 import os
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-
-from common.words import printable
 
 
 def write(path: Path, fill: Callable[[Path], object]) -> bool:
@@ -31,3 +29,8 @@ def write(path: Path, fill: Callable[[Path], object]) -> bool:
 def one_line(error: Exception) -> str:
     """Return what the error says, in one line of at most 300 characters that do not move the cursor."""
     return printable(getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__)[:300]
+
+
+def printable(text: str) -> str:
+    """Return the text with each character that would move the cursor, or do worse, as its code."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)

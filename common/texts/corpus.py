@@ -23,3 +23,9 @@ class Corpus(NamedTuple):
     kind: str  # "keras", "sample" or "own"
     words: list[str]  # `words[n]` has the number n, real words from 4 up; empty if the list could not be had
     labels: list[str]  # what the labels 0, 1 ... stand for
+
+    def text(self, numbers: np.ndarray) -> str:
+        """Return the words with these numbers."""
+        if not self.words:
+            return "(the list of words is not here)"
+        return " ".join(self.words[number] for number in numbers)

@@ -7,28 +7,29 @@ import tempfile
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
-from common import variants
-from common.corpus import Corpus, Source
-from common.process import in_session
+from common.running.process import in_cell, in_session
+from common.texts.corpus import Source
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 
-def read_options(script: str, description: str, epochs: int, batch_size: int, has_conv: bool = False) -> Namespace:
+def read_options(script: str, description: str, epochs: int, batch_size: int) -> Namespace:
     """Read the command line, before anything is imported that takes time; exit status 2 if something is wrong with it.
 
-    `epochs` and `batch_size` are defaults; `has_conv` makes `--no-conv` an option. In what is returned `data` is a
-    `Source`; `script` and Keras's `verbose` are added: a progress bar on a terminal, else a line each epoch.
+    `epochs` and `batch_size` are defaults. In what is returned `data` is a `Source`; Keras's `verbose` is added, a
+    progress bar on a terminal, else a line each epoch, and `script`: how the run's files are called. That is as the
+    file that runs, so that an edited copy has files of its own, but in a session as it is given.
     """
+    file = Path(sys.argv[0])
+    if file.suffix == ".py" and not in_session():
+        script = file.stem
     parser = ArgumentParser(f"{script}.py", "%(prog)s [--help] [options]", description, allow_abbrev=False)
     parser.formatter_class = RawDescriptionHelpFormatter
     is_terminal = sys.stdout is not None and sys.stdout.isatty()
     parser.set_defaults(script=script, verbose=1 if is_terminal else 2)
     _add_options(parser, epochs, batch_size)
-    variants.add_options(parser, has_conv)
 
-    in_a_cell = in_session() and not hasattr(sys.modules["__main__"], "__file__")  # `sys.argv` is the notebook's
-    options = parser.parse_args([] if in_a_cell else None)
+    options = parser.parse_args([] if in_cell() else None)
     for name, low, high in (("epochs", 1, 2**31), ("batch_size", 1, 2**31), ("seed", 0, 2**32)):
         if not low <= getattr(options, name) < high:
             parser.error(f"argument --{name.replace('_', '-')}: must be from {low} to {high - 1}")
@@ -39,8 +40,6 @@ def read_options(script: str, description: str, epochs: int, batch_size: int, ha
             options.output_dir = Path(options.output_dir)
     except OSError as error:
         parser.error(f"cannot write to '{options.output_dir}': {error.strerror}: choose another --output-dir")
-    if options.data.kind == "own":
-        _try_name(parser, options)
     return options
 
 
@@ -82,16 +81,3 @@ def _source(parser: ArgumentParser, options: Namespace) -> Source:
     if columns[0] == columns[1]:
         parser.error(f"argument --columns: text and label cannot both be '{columns[0]}'")
     return Source("own", options.data, options.test_data, (columns[0], columns[1]))
-
-
-def _try_name(parser: ArgumentParser, options: Namespace) -> None:
-    """Exit status 2 if the longest name of the run's files, which have that of one's own file in them, is too long."""
-    stem = variants.file_name(options, Corpus(Path(options.data.file).name, "own", [], []))
-    longest = f"{stem}.keras"
-    if os.path.exists(options.output_dir / longest) and not options.resume:
-        longest = f"{stem}.previous.keras"
-    try:
-        with tempfile.TemporaryDirectory(dir=options.output_dir) as directory:
-            Path(directory, longest).touch()
-    except OSError as error:
-        parser.error(f"argument --data: cannot write '{longest}': {error.strerror}: rename '{options.data.file}'")

@@ -9,7 +9,7 @@ from collections import Counter
 
 import numpy as np
 
-from common.corpus import Split
+from common.texts.corpus import Split
 
 REVIEW_PAIRS = (5_000, 1_250)  # pairs of twins for training and for the test: 10,000 and 2,500 reviews
 NEWS_PAIRS = 2_000  # 4,000 articles, of which `test_split` go to the test
