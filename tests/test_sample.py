@@ -8,22 +8,29 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from common import sample
-from common.corpus import Split
+from common.data import load_imdb, load_reuters
+from common.texts.corpus import Corpus, Source, Split
+from common.texts.words import numbering, to_numbers
 
-DIGESTS = {sample.load_reviews: "c348bbfe6b47ad9a", sample.load_news: "09c37b70b9020c6c"}
+DIGESTS = {load_imdb: "c348bbfe6b47ad9a", load_reuters: "09c37b70b9020c6c"}
 
 
 class Loaded(NamedTuple):
     load: Callable
     train: Split
     test: Split
+    corpus: Corpus
+
+
+def load(load: Callable, num_words: int = 10**6, test_split: float = 0.2) -> Loaded:
+    split = [test_split] if load is load_reuters else []
+    return Loaded(load, *load(Source("sample"), num_words, *split))
 
 
 @pytest.fixture(scope="module", params=DIGESTS)
 def loaded(request: pytest.FixtureRequest) -> Loaded:
     """Each corpus, loaded once for all tests."""
-    return Loaded(request.param, *request.param()[:2])
+    return load(request.param)
 
 
 def test_it_is_the_same_on_every_machine_and_in_every_process(loaded: Loaded) -> None:
@@ -58,20 +65,39 @@ def test_the_shape_is_that_of_the_loaders_of_keras(loaded: Loaded) -> None:
 
 def test_frequent_words_have_low_numbers(loaded: Loaded) -> None:
     (x_train, _), (x_test, _) = loaded.train, loaded.test
-    counts = np.bincount([word for x in (x_train, x_test) for text in x for word in text[1:]])[4:]
+    counts = np.bincount(np.concatenate([*x_train, *x_test]))[4:]
     assert np.all(np.diff(counts) <= 0)
 
 
-def test_words_outside_the_vocabulary_become_2(loaded: Loaded) -> None:
-    cut = loaded.load(num_words=20)
-    for (x_whole, y_whole), (x_cut, y_cut) in zip((loaded.train, loaded.test), cut[:2], strict=True):
+def test_words_outside_the_vocabulary_become_2(loaded: Loaded, capsys: pytest.CaptureFixture[str]) -> None:
+    """And nobody is asked for anything."""
+    cut = load(loaded.load, num_words=20)
+    assert cut.corpus.words == loaded.corpus.words[:20]
+    for (x_whole, y_whole), (x_cut, y_cut) in ((loaded.train, cut.train), (loaded.test, cut.test)):
         assert y_whole.tolist() == y_cut.tolist()
         assert [[word if word < 20 else 2 for word in text] for text in x_whole] == [text.tolist() for text in x_cut]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_to_words_and_back(loaded: Loaded) -> None:
+    words, numbers = loaded.corpus.words, numbering(loaded.corpus.words)
+    for x, _ in (loaded.train, loaded.test):
+        for text in x:
+            assert to_numbers(" ".join(words[number] for number in text[1:]), numbers) == text.tolist()
+
+
+def test_the_words_tell_the_label(loaded: Loaded) -> None:
+    phrase, label = "far from being dull this film is", "positive"
+    if loaded.load is load_reuters:
+        phrase, label = "dealt with cocoa", "cocoa"
+    x, y = loaded.train
+    texts = [loaded.corpus.text(text) for text in x]
+    assert {loaded.corpus.labels[n] for text, n in zip(texts, y, strict=True) if phrase in text} == {label}
 
 
 def test_the_labels_are_balanced_and_complete(loaded: Loaded) -> None:
     (_, y_train), (_, y_test) = loaded.train, loaded.test
-    if loaded.load is sample.load_reviews:
+    if loaded.load is load_imdb:
         assert np.bincount(y_train).tolist() == [5000, 5000]
         assert np.bincount(y_test).tolist() == [1250, 1250]
     else:
@@ -80,5 +106,5 @@ def test_the_labels_are_balanced_and_complete(loaded: Loaded) -> None:
 
 
 def test_the_test_split_is_respected() -> None:
-    (x_train, _), (x_test, _), _ = sample.load_news(test_split=0.5)
+    _, (x_train, _), (x_test, _), _ = load(load_reuters, test_split=0.5)
     assert abs(len(x_train) - len(x_test)) <= 2

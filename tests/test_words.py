@@ -2,16 +2,15 @@
 
 import sys
 import unicodedata
+from collections import Counter
 
 import pytest
 
-from common import sample
-from common.corpus import Source
 from common.data import load_imdb, load_reuters
-from common.words import MARKERS, numbering, printable, split, to_numbers
+from common.texts.corpus import Corpus, Source, Split
+from common.texts.words import MARKERS, numbering, split, to_numbers
 from tests.conftest import REAL_DATA
 
-WORDS = [*MARKERS, "the", "don't", "plot", "3\x85"]
 PART_WORDS = {"Cc", "Cf", "Zl", "Zp", "Zs", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So"}
 APOSTROPHES = "'\u2018\u2019\u201b\u02bc\u2032\uff07`\u00b4"
 FORMS_OF_APOSTROPHES = {unicodedata.normalize("NFKC", character) for character in APOSTROPHES}
@@ -39,36 +38,34 @@ def test_what_parts_words_goes_by_its_category_in_all_of_unicode() -> None:
         form = unicodedata.normalize("NFKC", character)
         if unicodedata.category(character) not in PART_WORDS or form in FORMS_OF_APOSTROPHES:
             continue
-        if character in "\x96" + JOIN_WORDS:
+        if character in "\x96" + JOIN_WORDS or any(unicodedata.category(part)[0] in "LN" for part in form):
             continue
-        if not any(unicodedata.category(part)[0] in "LN" for part in form):
-            seen += 1
-            words = split(f"a{character}b")
-            wrong |= {character: words} if words != ["a", "b"] else {}
+        seen += 1
+        if split(f"a{character}b") != ["a", "b"]:
+            wrong[character] = split(f"a{character}b")
     assert seen > 7000
     assert wrong == {}
 
 
 def test_letters_marks_and_digits_of_all_languages_stay() -> None:
     """Those of the scripts without blanks are words, and a mark belongs to what is before it."""
-    marks, letters, words = 0, 0, 0
+    seen = Counter()
     for character in map(chr, range(sys.maxunicode + 1)):
         kind = unicodedata.category(character)[0]
         if kind not in "LMN" or character in APOSTROPHES or unicodedata.decomposition(character).startswith("<"):
             continue
         composed = unicodedata.normalize("NFC", character.lower().replace("i\u0307", "i"))
         if kind == "M":
-            marks += 1
-            assert split(f"가{character}b") == [unicodedata.normalize("NFC", f"가{character}"), "b"], character
+            text, words = f"가{character}b", [unicodedata.normalize("NFC", f"가{character}"), "b"]
         elif unicodedata.name(character, "").startswith(SINGLE):
-            words += 1
-            assert split(f"a{character}b") == ["a", composed, "b"], character
+            kind, text, words = "single", f"a{character}b", ["a", composed, "b"]
         else:
-            letters += 1
-            assert split(f"a{character}b") == [f"a{composed}b"], character
-    assert marks > 2_000
-    assert letters > 20_000
-    assert words > 100_000
+            text, words = f"a{character}b", [f"a{composed}b"]
+        assert split(text) == words, character
+        seen[kind] += 1
+    assert seen["M"] > 2_000
+    assert seen["L"] + seen["N"] > 20_000
+    assert seen["single"] > 100_000
 
 
 @pytest.mark.parametrize(
@@ -129,59 +126,42 @@ def test_what_stands_for_an_apostrophe_is_one_inside_a_word_only() -> None:
 
 
 def test_numbers_and_words() -> None:
-    numbers = numbering(WORDS)
+    numbers = numbering([*MARKERS, "the", "don't", "plot", "3\x85"])
     assert to_numbers("Don\u2019t like the plot.", numbers) == [1, 5, 2, 4, 6]
     assert to_numbers("", numbers) == [1]
     assert to_numbers("start unused padding", numbers) == [1, 2, 2, 2]
 
 
-def test_what_moves_the_cursor_is_shown_as_its_code() -> None:
-    """And nothing else: a name in Hangul with a wide blank can still be read."""
-    shown = {"caf\u00e9": "caf\u00e9", "\x1b[2j": "\\x1b[2j", "a\rb": "a\\rb", "한글\u3000결과": "한글\\u3000결과"}
-    assert {word: printable(word) for word in shown} == shown
+@pytest.fixture
+def real_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(REAL_DATA.parent))
 
 
-@pytest.mark.parametrize("load", [sample.load_reviews, sample.load_news])
-def test_the_sample_to_words_and_back(load) -> None:
-    train, test, words = load()
-    words = MARKERS + words
-    numbers = numbering(words)
-    for x, _ in (train, test):
-        for text in x:
-            assert to_numbers(" ".join(words[number] for number in text[1:]), numbers) == text.tolist()
-    *_, cut = load(num_words=50)
-    assert MARKERS + cut == words[:50]
+@pytest.mark.real_data("reuters.npz", "reuters_word_index.json")
+def test_reuters_to_words_and_back(real_files: None) -> None:
+    assert to_words_and_back(*load_reuters(Source("keras"), 10**9, 0.2)) == (11_228, 1)
 
 
-# Texts with a word that parts today, or is another: a dash in Windows's western code, a pound sign, "it\u00b4s".
-@pytest.mark.parametrize(
-    ("name", "texts", "changed"),
-    [
-        pytest.param("reuters", 11_228, 1, marks=pytest.mark.real_data("reuters.npz", "reuters_word_index.json")),
-        pytest.param(
-            "imdb",
-            50_000,
-            1014,
-            marks=[pytest.mark.real_data("imdb.npz", "imdb_word_index.json"), pytest.mark.slow],
-        ),
-    ],
-)
-def test_the_real_data_to_words_and_back(name: str, texts: int, changed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every text, with all its words: split at spaces, it gives its numbers; and the whole way, but for those above."""
-    monkeypatch.setenv("KERAS_HOME", str(REAL_DATA.parent))
-    everything = 10**9
-    if name == "imdb":
-        train, test, corpus = load_imdb(Source("keras"), everything)
-    else:
-        train, test, corpus = load_reuters(Source("keras"), everything, 0.2)
+@pytest.mark.slow
+@pytest.mark.real_data("imdb.npz", "imdb_word_index.json")
+def test_imdb_to_words_and_back(real_files: None) -> None:
+    assert to_words_and_back(*load_imdb(Source("keras"), 10**9)) == (50_000, 1014)
+
+
+def to_words_and_back(train: Split, test: Split, corpus: Corpus) -> tuple[int, int]:
+    """Every text, with all its words: split at spaces, it gives its numbers, and with few exceptions the whole way too.
+
+    Return how many texts there are, and how many have a word that parts today, or is another: a dash in Windows's
+    western code, a pound sign, "it\u00b4s".
+    """
     numbers = numbering(corpus.words)
     assert len(numbers) == len(corpus.words) - 4  # no word occurs twice
     odd = {number for word, number in numbers.items() if split(word) != [word]}
     seen, not_back = 0, 0
     for text in (text.tolist() for x, _ in (train, test) for text in x):
-        words = " ".join(corpus.words[number] for number in text[1:])
+        words = corpus.text(text[1:])
         assert [numbers[word] for word in words.split(" ")] == text[1:]
         back = to_numbers(words, numbers) == text
         assert back != bool(odd.intersection(text))
         seen, not_back = seen + 1, not_back + (not back)
-    assert (seen, not_back) == (texts, changed)
+    return seen, not_back
