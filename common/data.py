@@ -66,7 +66,7 @@ def load_imdb(source: Source, num_words: int) -> tuple[Split, Split, Corpus]:
 def _arrange(x: np.ndarray, y: np.ndarray, rng: np.random.RandomState, num_words: int) -> Split:
     """Shuffle the texts, begin each with 1, and number its words as Keras's loaders do, to the last bit.
 
-    Those take 3.7 s and 570 MB for IMDB, this 1.7 s and 210 MB (`python -m pytest -k loads_what_keras_loads`).
+    Those take 3.7 s and 570 MB for IMDB, this 1.7 s and 210 MB (`python -m pytest --slow -k loads_what_keras_loads`).
     """
     order = np.arange(len(x))
     rng.shuffle(order)
@@ -105,8 +105,10 @@ def _word_list(file: str, num_words: int) -> list[str]:
 
 def _advice(file: str) -> str:
     """Return what a user can do who has a browser."""
-    path = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets" / file
-    return f"By hand: download {ADDRESS}/{file}\n         and put it at {path}"
+    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    if os.path.exists(home) and not os.access(home, os.W_OK):  # Keras then looks in /tmp
+        return f"Set KERAS_HOME to a directory that you can write, instead of {home}"
+    return f"By hand: download {ADDRESS}/{file}\n         and put it at {home / 'datasets' / file}"
 
 
 def _file(name: str) -> str:

@@ -170,3 +170,16 @@ def test_any_error_while_downloading(
     assert socket.getdefaulttimeout() is None
     server.answer = sends(files["reuters.npz"])
     assert load_reuters(KERAS, 1000, 0.2)[2].kind == "keras"
+
+
+def test_a_directory_that_cannot_be_written(cache: Path, monkeypatch: Patch) -> None:
+    """Keras leaves it, and what may lie in it: root may write everywhere, so it is told otherwise."""
+    monkeypatch.setattr(keras.utils, "get_file", refuse)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    said = f"Set KERAS_HOME to a directory that you can write, instead of {cache.parent}"
+    with pytest.raises(SystemExit, match=said):
+        load_reuters(KERAS, 1000, 0.2)
+
+
+def refuse(*arguments: object, **options: object) -> None:
+    raise OSError("refused")

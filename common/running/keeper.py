@@ -240,7 +240,7 @@ def file_name(script: str, corpus: Corpus) -> str:
         return script
     if corpus.kind == "sample":
         return f"{script}-sample"
-    stem = Path(corpus.name).stem[:60]  # 255 bytes are the most that a file's name can have
+    stem = Path(corpus.name).stem.encode()[:180].decode(errors="ignore")  # a file's name can have 255 bytes
     return f"{script}-{stem}_" if stem == "sample" else f"{script}-{stem}"
 
 
