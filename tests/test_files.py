@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from common.files import write
+from common.running.files import write
 
 
 @pytest.mark.parametrize(
@@ -13,14 +13,16 @@ from common.files import write
     [
         (OSError(errno.ENOSPC, "full"), "full"),
         (RuntimeError("latex\n" * 1000), "latex " * 50),
+        (RuntimeError("a\x1b[2Jb"), "a\\x1b[2Jb"),
         (MemoryError(), "MemoryError"),
+        (KeyboardInterrupt(), None),
     ],
-    ids=lambda part: type(part).__name__ if isinstance(part, Exception) else "",
+    ids=lambda part: type(part).__name__ if isinstance(part, BaseException) else "",
 )
 def test_a_write_that_fails_leaves_the_old_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, reason: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: BaseException, reason: str | None
 ) -> None:
-    """Whatever the error is, it is said in one line of at most 300 characters: a library has its own."""
+    """An error is said in one line of at most 300 characters; an interrupt is none, and not kept from the caller."""
     old = tmp_path / "file.csv"
     old.write_text("the old one")
 
@@ -28,25 +30,14 @@ def test_a_write_that_fails_leaves_the_old_file(
         part.write_text("half of the n")
         raise error
 
-    assert write(old, write_half) is False
-    assert capsys.readouterr().err == f"Could not write {old}: {reason}\n"
+    if reason is None:
+        with pytest.raises(KeyboardInterrupt):
+            write(old, write_half)
+    else:
+        assert write(old, write_half) is False
+        assert capsys.readouterr().err == f"Could not write {old}: {reason}\n"
     assert [path.name for path in tmp_path.iterdir()] == [old.name]
     assert old.read_text() == "the old one"
-
-
-def test_an_interrupt_is_no_error(tmp_path: Path) -> None:
-    """It is not kept from the caller, and leaves the old file as well."""
-    file = tmp_path / "file.csv"
-    file.write_text("the old one")
-
-    def interrupt(part: Path) -> None:
-        part.write_text("half of the n")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write(file, interrupt)
-    assert [path.name for path in tmp_path.iterdir()] == [file.name]
-    assert file.read_text() == "the old one"
 
 
 def test_two_that_write_the_same_file(tmp_path: Path) -> None:

@@ -5,9 +5,13 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import keras
 import pytest
+
+from common.running.process import set_up_console, set_up_process
 
 Run = Callable[..., subprocess.CompletedProcess]
 LOOK = """
@@ -19,32 +23,28 @@ sys.exit()
 
 
 @pytest.fixture
-def run_with(run_script: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run_with(run_script: Run, tmp_path: Path) -> Run:
     """Run a script with this code as Keras."""
 
-    def run(code: str, script: str = "reuters_lstm", *arguments: str, **options) -> subprocess.CompletedProcess:
+    def run(code: str, script: str = "reuters_lstm", **variables: str) -> subprocess.CompletedProcess:
         (tmp_path / "keras.py").write_text(code)
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-        return run_script(script, *arguments, "--output-dir", tmp_path, **options)
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)} | variables
+        return run_script(script, "--output-dir", tmp_path, env=environment)
 
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("script", "arguments", "threads"),
-    [("reuters_lstm", [], "1"), ("imdb_cnn_lstm", [], "None"), ("imdb_cnn_lstm", ["--no-conv"], "1")],
+    ("script", "set_before", "threads"),
+    [("reuters_lstm", {}, "1"), ("imdb_cnn_lstm", {}, "None"), ("reuters_lstm", {"TF_NUM_INTRAOP_THREADS": "2"}, "2")],
 )
-def test_one_thread_without_a_convolution(script: str, arguments: list[str], threads: str, run_with: Run) -> None:
-    assert run_with(LOOK, script, *arguments).stdout == f"SIG_DFL backslashreplace True\n{threads}\n"
+def test_one_thread_without_a_convolution(script: str, set_before: dict, threads: str, run_with: Run) -> None:
+    done = run_with(LOOK, script, **set_before)
+    assert done.stdout == f"SIG_DFL backslashreplace True\n{threads}\n"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="has no background jobs that ignore Ctrl-C")
-def test_what_was_set_before_stays(run_with: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "2")
-    done = run_with(LOOK, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
-    assert done.stdout == "SIG_IGN backslashreplace True\n2\n"
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "said"),
     [
@@ -63,8 +63,17 @@ def test_an_import_that_fails_is_not_silent(code: str, said: str, run_with: Run)
     assert re.fullmatch(said, done.stderr, re.DOTALL)
 
 
-def test_a_backend_that_keras_does_not_know(run_script: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KERAS_BACKEND", "theano")
-    done = run_script("reuters_lstm", "--output-dir", "out")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(r"Keras cannot be imported: .*\btheano\b.* tensorflow, jax or torch\.\n", done.stderr)
+def test_a_configuration_of_another_project_is_overruled(monkeypatch: pytest.MonkeyPatch) -> None:
+    keras.config.set_floatx("float16")
+    keras.config.set_image_data_format("channels_first")
+    monkeypatch.setattr("sys.ps1", ">>> ", raising=False)  # a session: leave the tests' streams and signals alone
+    set_up_process()
+    assert (keras.config.floatx(), keras.config.image_data_format()) == ("float32", "channels_last")
+
+
+def test_a_thread_leaves_signals_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """As where a web server runs a script: Python lets only the main thread set them."""
+    before = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor() as pool:
+        pool.submit(set_up_console).result()
+    assert signal.getsignal(signal.SIGINT) == before
