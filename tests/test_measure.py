@@ -1,4 +1,4 @@
-"""The measuring of the claims: gradients, the READMEs' tables, and `plots.reference.measure` from nothing."""
+"""The measuring of the claims: gradients, tables and figures, `plots.reference.measure` from nothing, the benchmark."""
 
 import os
 import re
@@ -12,19 +12,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
-from plots.reference import gradients, runs, tables
+from plots.reference import costs, figures, gradients, measure, runs, tables
+from plots.reference.variants import write_script
+from tests import tiny
 from tests.conftest import ROOT
-from tests.tiny import PAIRS
 
 ARTICLE = """
-import keras, numpy as np
-model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-model.compile(loss="mse", metrics=["accuracy"])
-x = np.ones((4, 2)), np.ones(4)
-model.fit(*x, epochs=2, validation_data=x)
+import json, os
+history = {"accuracy": [0.1, 0.2], "loss": [2, 1], "val_accuracy": [0.3, 0.4], "val_loss": [3, 2.5]}
+json.dump(history, open(os.environ["OUT"], "w"))
 """
 
 
@@ -58,98 +56,164 @@ def test_which_texts_are_averaged_over() -> None:
 
 
 def test_the_gradients_of_each_moment() -> None:
-    """Those of the weights at that moment, from the last word back; the network keeps its last weights."""
-    keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((6,), dtype="int32"), layers.Embedding(20, 4), layers.SimpleRNN(5)])
-    model.add(layers.Dense(3, "softmax"))
-    model.compile(loss="categorical_crossentropy", optimizer=keras.optimizers.Adam(0.05))
-    x = np.random.default_rng(1).integers(2, 20, (120, 6))
-    y = np.eye(3)[x[:, -1] % 3]
-    snapshots = gradients.Snapshots()
-    model.fit(x, y, epochs=2, verbose=0, callbacks=[snapshots])
-    last = model.get_weights()
+    """From the last word back, as far as all texts have one."""
+    x = np.random.default_rng(1).integers(2, 20, (99, 6))
+    x[:, 0] = 1
+    labels = x[:, -1] % 3
+    models = []
+    for seed in range(4):
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((6,), dtype="int32"), layers.Embedding(20, 4), layers.SimpleRNN(5)])
+        model.add(layers.Dense(3, "softmax"))
+        models.append(model)
+    rows = gradients.rows(models, ("no training",), (x, labels))
+    assert [row[:2] for row in rows] == [[0, 99], [1, 99], [5, 99], [20, 99]]
+    for model, (_, _, *norms, padding) in zip(models, rows, strict=True):
+        expected = gradients.gradient_norms(model, x, np.eye(3)[labels]).mean(axis=0)[:0:-1]
+        np.testing.assert_allclose([float(norm) for norm in norms], expected, rtol=1e-3)
+        assert padding == ""
 
-    start, after = gradients.rows(model, snapshots.weights, tf.data.Dataset.from_tensor_slices((x, y)).batch(50))
-    np.testing.assert_array_equal(model.get_weights()[0], last[0])
-    assert (start[:2], after[:2]) == ((0, 120), (1, 120))
-    for measured, weights in ((start, snapshots.weights[0]), (after, snapshots.weights[1])):
-        model.set_weights(weights)
-        expected = gradients.gradient_norms(model, x, y).mean(axis=0)[::-1]
-        np.testing.assert_allclose([float(norm) for norm in measured[2:]], expected, rtol=1e-3)
-    assert abs(float(start[2]) / float(after[2]) - 1) > 0.01
+
+@pytest.mark.parametrize("name", ["reuters_lstm", "reuters_lstm-gru", "reuters_lstm-simple_rnn"])
+def test_a_network_before_training_is_that_of_the_script(name: str, tmp_path: Path) -> None:
+    first = tiny.build(write_script(name, tmp_path), "--seed", "3")
+    keras.utils.set_random_seed(9)
+    trained = keras.Sequential.from_config(first.get_config())
+    for one, other in zip(first.get_weights(), measure.untrained(trained, seed=3).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_readmes_show_what_the_runs_gave() -> None:
-    for directory, shown in ((tables.HERE, tables.detailed()), (ROOT, {"expected": tables.expected()})):
-        readme = (directory / "README.md").read_text(encoding="utf-8")
-        for name, table in shown.items():
-            assert f"<!-- {name} -->\n\n{table}\n\n<!-- end -->" in readme
-            assert table.count("\n") > 2, name
-    assert tables.differences().count("\n") == len(tables.DIFFERENCES) + 1  # none of the names is misspelt
+    shown = [(path / "README.md").read_text(encoding="utf-8") for path in (ROOT, runs.HERE)]
+    for name, table in tables.all_tables().items():
+        assert any(f"<!-- {name} -->\n\n{table}\n\n<!-- end -->" in text for text in shown), name
+        assert table.count("\n") > 2, name
+    differences = sum(len(others) for others in tables.DIFFERENCES.values())
+    assert tables.differences().count("\n") == differences + 1  # none of the names is misspelt
 
 
-def test_the_tables_of_one_hot_input_and_of_near_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs made by hand, instead of the committed ones; the first one is kept twice."""
+    monkeypatch.setattr(runs, "HERE", tmp_path)
+    for table in ("costs", "gradients", "forgetting", "neighbours"):
+        runs.write_rows(f"{table}.csv", [["run", "a header"]])
+    for run, seconds, accuracy in (
+        ("seed2/reuters_lstm", 1, 0.7),
+        ("seed2/reuters_lstm", 2, 0.7),
+        ("seed1/reuters_lstm-one_hot", 20, 0.6),
+        ("seed1/reuters_lstm", 2, 0.9),
+        ("seed1/reuters_lstm-embedding", 8, 0.9),
+    ):
+        found = {
+            "costs": [[1000 * seconds, seconds, 100 * seconds, "a processor"]],
+            "gradients": [[epoch, 100, 0.2, 0.3, accuracy / 10, ""] for epoch in gradients.MOMENTS],
+            "forgetting": [["words", 0.4, accuracy, *[0.5] * 7], ["padding", 0.4, accuracy, *[0.3] * 7]],
+            "neighbours": [[0.4, 0.1]],
+        }
+        history = [["epoch", "val_loss", "val_accuracy"], [1, 3, 0.1], [2, 2, accuracy]]
+        runs.keep(f"{run}.csv", found, history)
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_the_tables() -> None:
     """An epoch's seconds and the memory are those of seed 1, an embedding's those of the run beside the one-hot one."""
-    for table, name in (("HERE", ""), ("COSTS", "costs.csv"), ("NEIGHBOURS", "neighbours.csv")):
-        monkeypatch.setattr(tables, table, tmp_path / name)
-    accuracies = {"seed1/reuters_lstm": 0.5, "seed2/reuters_lstm": 0.7, "seed1/reuters_lstm-one_hot": 0.6}
-    columns = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy")
-    for name, accuracy in accuracies.items():
-        rows = [columns, (1, 2, 0.1, 3, 0.1), (2, 1, 0.2, 2, accuracy)]
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        runs.write_rows(tmp_path / f"{name}.csv", rows)
-    header = ("run", "parameters", "seconds of training", "peak memory MB", "processor")
-    beside = ("seed1/reuters_lstm-embedding.csv", 1000, 8.0, 700, "")
-    one_hot = ("seed1/reuters_lstm-one_hot.csv", 3000, 20.0, 1100, "")
-    runs.write_rows(tmp_path / "costs.csv", [header, ("seed1/reuters_lstm.csv", 1000, 2.0, 90, ""), beside, one_hot])
-    runs.write_rows(tmp_path / "neighbours.csv", [("run", "a", "b"), ("seed1/reuters_lstm.csv", 0.4, 0.1)])
-
-    assert tables.one_hot_table().splitlines()[2:] == [
-        "| Reuters news | embedding | 2 | 0.6000 ± 0.1414 | 2.0000 ± 0.0000 | 4.0 s | 700 MB | 1,000 |",
-        "| Reuters news | one-hot | 1 | 0.6000 | 2.0000 | 10.0 s | 1,100 MB | 3,000 |",
+    names = ["seed1/reuters_lstm", "seed1/reuters_lstm-embedding", "seed1/reuters_lstm-one_hot", "seed2/reuters_lstm"]
+    assert [row[0] for row in runs.read_rows("costs.csv")] == ["run", *sorted(f"{name}.csv" for name in names)]
+    assert tables.one_hot().splitlines()[2:] == [
+        "| Reuters news | LSTM | 2 | 0.8000 ± 0.1414 | 2.0000 ± 0.0000 | 4.0 s | 800 MB | 8,000 |",
+        "| Reuters news | LSTM, one-hot input | 1 | 0.6000 | 2.0000 | 10.0 s | 2,000 MB | 20,000 |",
     ]
-    assert tables.neighbours_table().splitlines()[2:] == ["| Reuters news | LSTM | 1 | 0.4000 | 0.1000 |"]
+    assert tables.results()["Reuters news"].splitlines()[2:] == [
+        "| LSTM | 2 | 0.8000 ± 0.1414 | 2.0000 ± 0.0000 | 2 | 0.8000 ± 0.1414 | 2,000 |",
+        "| LSTM, one-hot input | 1 | 0.6000 | 2.0000 | 2 | 0.6000 | 20,000 |",
+    ]
+    assert "\n| `reuters_lstm.py` | 0.9000 | 0.8000 ± 0.1414 (2) | 2.0000, epoch 2 |" in tables.expected()
+    assert tables.neighbours().splitlines()[2:] == ["| Reuters news | LSTM | 2 | 0.4000 ± 0.0000 | 0.1000 ± 0.0000 |"]
+    assert tables.gradients().splitlines()[2].startswith("| Reuters news | LSTM | 0.4 (0.35 to 0.45) | ")
+    assert tables.forgetting().splitlines()[2:] == [
+        f"| Reuters news | LSTM | words | 0.800{' | 0.500' * 7} |",
+        f"| Reuters news | LSTM | padding | 0.800{' | 0.300' * 7} |",
+    ]
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_the_figures() -> None:
+    (axes,) = figures.draw_variants("reuters_lstm").axes
+    assert [line.get_label() for line in axes.lines] == ["LSTM", "LSTM, one-hot input"]
+    first, *_, last = figures.draw_gradients().axes
+    assert (first.get_title(), last.get_title()) == ("Reuters news, before training", "Reuters news, after epoch 20")
+    np.testing.assert_allclose(10 ** last.lines[0].get_ydata(), [0.2, 0.3, (0.07 * 0.09) ** 0.5])
+    (axes,) = figures.draw_forgetting().axes
+    drawn = [line.get_ydata() for line in axes.lines]
+    for line, expected in zip(drawn, ([0.8, *[0.5] * 7], [0.8, *[0.3] * 7], [0.4, 0.4]), strict=True):
+        np.testing.assert_allclose(line, expected)
 
 
 @pytest.mark.slow
-def test_measure_from_nothing_stopped_and_gone_on_with(tmp_path: Path) -> None:
-    """On a copy of the project with a hundredth of the sample, one seed, and none of the committed runs."""
-    committed = (".*", "__pycache__", "tests", "*.csv", "*-variants.png", "gradients.png")
-    root = Path(shutil.copytree(ROOT, tmp_path / "project", ignore=shutil.ignore_patterns(*committed)))
+def test_what_a_program_costs_is_not_what_this_process_costs() -> None:
+    here = np.ones(10**8)  # 800 MB
+    wall, processor, memory = costs.run("-c", "import time; time.sleep(2)")
+    assert 2 < wall < 20
+    assert processor < 1
+    assert memory < 200 < here.nbytes / 1e6
+    with pytest.raises(SystemExit):
+        costs.run("-c", "import sys; sys.exit(3)")
+
+
+@pytest.mark.slow
+def test_measure_stopped_and_gone_on_with(tmp_path: Path) -> None:
+    """On a copy of the project with a hundredth of the sample, one seed, a few variants, and no runs."""
+    ignore = shutil.ignore_patterns(".*", "__pycache__", "tests", "seed*", "run[0-9]", "*.png")
+    root = Path(shutil.copytree(ROOT, tmp_path / "project", ignore=ignore))
     here = root / "plots" / "reference"
-    with (root / "common" / "sample.py").open("a") as stream:
-        stream.writelines(f"{name} = {pairs}\n" for name, pairs in PAIRS.items())
-    code = (here / "runs.py").read_text()
-    (here / "runs.py").write_text(code.replace("(1, 2, 3, 4, 5)", "(1,)"))
+    with (root / "common" / "texts" / "sample.py").open("a") as stream:
+        stream.writelines(f"{name} = {pairs}\n" for name, pairs in tiny.PAIRS.items())
+    names = ["reuters_lstm-sample", "reuters_lstm-none-60_epochs-sample", "reuters_lstm-one_hot-sample"]
+    names += ["imdb_cnn_lstm-sample", "reuters_lstm-embedding-sample", "imdb_cnn_lstm-embedding-sample"]
+    with (here / "runs.py").open("a") as stream:
+        stream.write(f"SEEDS = [1]\nARGUMENTS = {{name: ARGUMENTS[name] for name in {names}}}\n")
+    for table in ("costs", "gradients", "forgetting", "neighbours"):
+        header = (here / f"{table}.csv").read_text().splitlines()[0]
+        (here / f"{table}.csv").write_text(f"{header}\nseed1/imdb_cnn_lstm-sample.csv,1,2,3\n")  # of a stopped attempt
     for program in ("reuters.py", "imdb.py"):
         (tmp_path / program).write_text(ARTICLE)
 
     command = [sys.executable, "-m", "plots.reference.measure", "--data", "sample", "--article", str(tmp_path)]
     options = {"cwd": root, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     process = subprocess.Popen(command, start_new_session=True, **options)
-    deadline = time.monotonic() + 120
-    while len(list(here.glob("seed1/*.csv"))) < 2 and time.monotonic() < deadline:
+    deadline = time.monotonic() + 200
+    while not list(here.glob("seed1/*.csv")) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    kept = {path: path.stat().st_mtime_ns for path in here.glob("seed1/*.csv")}
-    assert 2 <= len(kept) < 5
-    with (here / "costs.csv").open("a") as stream:
-        stream.write("seed1/imdb_cnn_lstm-sample.csv,1,1\n")  # as a run leaves it that is killed before its CSV is here
+    (kept,) = here.glob("*/*.csv")
+    before = kept.stat().st_mtime_ns
 
     done = subprocess.run(command, timeout=600, **options)
     assert done.returncode == 0, done.stdout
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    names = [f"seed1/{path.name}" for path, _ in runs.planned(["sample"]) if path.parent.name == "seed1"]
-    names += ["run1/article_reuters.csv", "run1/article_imdb.csv"]
-    assert sorted(path.relative_to(here).as_posix() for path in here.glob("*/*.csv")) == sorted(names)
-    assert [row[0] for row in runs.read_rows(here / "costs.csv")[1:]] == sorted(names)
+    assert kept.stat().st_mtime_ns == before
+    all_runs = sorted([*(f"seed1/{name}.csv" for name in names), "run1/article_reuters.csv", "run1/article_imdb.csv"])
+    assert sorted(path.relative_to(here).as_posix() for path in here.glob("*/*.csv")) == all_runs
+    rows = [line.split(",") for line in (here / "costs.csv").read_text().splitlines()]
+    assert [run for run, *_ in rows] == ["run", *all_runs]
+    (one_hot,) = (cells for run, *cells in rows if "one_hot" in run)
+    assert one_hot[0] == "445046"
+    assert float(one_hot[1]) > 1
+    assert 100 < int(one_hot[2]) < 10_000
     text = (here / "README.md").read_text(encoding="utf-8")
-    in_tables = [name for name in names if runs.EMBEDDING not in name]
-    assert len(re.findall(r"^\| [^|]+ \| 1 \| ", text, re.MULTILINE)) == len(in_tables)  # rows of one run
-    assert len(re.findall(r"^\| Sample \w+ \| (?:embedding|one-hot) \| 1 \| ", text, re.MULTILINE)) == 4
-    for layer in ("simple RNN", "LSTM", "GRU"):
-        assert f"| sample | {layer} | " in text
-    for figure in ("reuters_lstm-variants.png", "imdb_cnn_lstm-variants.png", "gradients.png"):
-        assert (here / figure).exists()
-    assert subprocess.run(command, timeout=100, **options).stdout == ""  # nothing is left to be run
+    for name in ("averaged, no order, 60 epochs", "the article's own program", "Sample reviews | CNN and LSTM"):
+        assert f"\n| {name} | 1 |" in text
+    assert len(list(here.glob("*.png"))) == 4
+    assert "plots.reference.variants" not in subprocess.run(command, timeout=100, **options).stdout  # nothing is left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "row"), [("imdb_cnn_lstm --data sample --rounds 1", "imdb_cnn_lstm.py"), ("--texts 99", "99")]
+)
+def test_the_benchmark_prints_its_table(arguments: str, row: str) -> None:
+    command = [sys.executable, "-m", "tests.benchmark", *arguments.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^\| {row} \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|$", done.stdout, re.MULTILINE)

@@ -4,27 +4,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-MOMENTS = (0, 1, 5, 20)  # finished epochs at which it is measured
+from common.arrays import one_hot
+
+# Finished epochs at which it is measured, and what a reader calls that.
+MOMENTS = {0: "before training", 1: "after epoch 1", 5: "after epoch 5", 20: "after epoch 20"}
 NUM_TEXTS = 100  # at least so many texts are averaged over
-HEADER = ("run", "epoch", "texts", *range(100))  # then the distances from the last word
 
 
-class Snapshots(keras.callbacks.Callback):
-    """Callback that keeps the weights as they are at `MOMENTS`, to be measured when the training is over."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weights: dict[int, list[np.ndarray]] = {}
-
-    def on_train_begin(self, logs: object = None) -> None:
-        self.weights[0] = self.model.get_weights()
-
-    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
-        if epoch + 1 in MOMENTS:
-            self.weights[epoch + 1] = self.model.get_weights()
-
-
-def long_texts(x: np.ndarray) -> tuple[np.ndarray, int]:
+def long_texts(x: np.ndarray) -> tuple:
     """Return the rows of the texts that are averaged over, and how many words the shortest of them has.
 
     `x` are the word numbers, `(texts, length)`, from `pad`. The texts are those with a word in each place or, if those
@@ -57,22 +44,17 @@ def gradient_norms(model: keras.Sequential, x: np.ndarray, y: np.ndarray) -> np.
     return np.linalg.norm(tape.gradient(loss, vectors).numpy().astype(np.float64), axis=-1)
 
 
-def rows(model: keras.Sequential, weights: dict[int, list[np.ndarray]], test_batches: tf.data.Dataset) -> list[tuple]:
+def rows(models: list[keras.Sequential], train: tuple, test: tuple) -> list:
     """Return a row for each moment: finished epochs, number of texts, mean norm at the last word, at the one before ...
 
-    `weights` are those of `Snapshots`, `test_batches` the test set. The model has its own weights again in the end.
+    The models are a network as it was at the `MOMENTS`; the test is word numbers, `(texts, length)`, and labels.
     """
-    batches = list(test_batches.as_numpy_iterator())
-    x = np.concatenate([texts for texts, _ in batches])
-    y = np.concatenate([topics for _, topics in batches])
+    x, labels = test
     chosen, num_words = long_texts(x)
-    padding = [""] * (x.shape[1] - num_words)
-    now = model.get_weights()
-    measured = []
-    for epoch, then in weights.items():
-        model.set_weights(then)
-        norms = np.concatenate([gradient_norms(model, x[part], y[part]) for part in np.array_split(chosen, 10)])
-        means = norms.mean(axis=0)[::-1][:num_words]
-        measured.append((epoch, len(chosen), *(f"{mean:.4g}" for mean in means), *padding))
-    model.set_weights(now)
-    return measured
+    y = one_hot(labels[chosen], models[0].output_shape[1])
+    found = []
+    for epoch, model in zip(MOMENTS, models, strict=True):
+        means = gradient_norms(model, x[chosen], y).mean(axis=0)[::-1]
+        cells = [f"{mean:.4g}" for mean in means[:num_words]] + [""] * (len(means) - num_words)
+        found.append([epoch, len(chosen), *cells])
+    return found

@@ -9,17 +9,14 @@ Embeddings put words of like frequency together, and these would often have the 
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from common.ask import NEAREST
-from common.words import FIRST_WORD
-from plots.reference.forgetting import arrays
+from common.texts.words import FIRST_WORD
 
 NUM_BANDS = 10
-HEADER = ("run", "of the nearest", "by chance")
 
 
-def labels_of_words(x: np.ndarray, y: np.ndarray, num_words: int) -> tuple[np.ndarray, np.ndarray]:
+def labels_of_words(x: np.ndarray, y: np.ndarray, num_words: int) -> tuple:
     """Return the real words that occur in the texts, the most frequent first as their numbers are, and their labels."""
     texts_with = np.zeros((num_words, y.max() + 1))
     for text, label in zip(x, y, strict=True):
@@ -30,7 +27,7 @@ def labels_of_words(x: np.ndarray, y: np.ndarray, num_words: int) -> tuple[np.nd
     return words, (shares - np.bincount(y) / len(y)).argmax(axis=1)
 
 
-def agreement(vectors: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def agreement(vectors: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple:
     """Return how many of the nearest words have the word's label, and how many would have it by chance, as shares.
 
     `vectors` are the embedding's, `x` the training's word numbers, `(n, length)`, and `y` their labels as numbers.
@@ -41,18 +38,16 @@ def agreement(vectors: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float,
     np.fill_diagonal(cosines, -np.inf)  # no word is its own neighbour
     nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEAREST]
 
-    agrees = labels[:, None] == labels
     is_other = ~np.eye(len(words), dtype=bool)
+    agrees = (labels[:, None] == labels) & is_other
     bands = np.arange(len(words)) * NUM_BANDS // len(words)
-    in_band = [(agrees & is_other)[:, bands == band].sum(axis=1) for band in range(NUM_BANDS)]
-    others = [is_other[:, bands == band].sum(axis=1) for band in range(NUM_BANDS)]
-    by_chance = np.transpose(in_band) / np.transpose(others)
-    found = np.take_along_axis(agrees, nearest, axis=1)
-    expected = np.take_along_axis(by_chance, bands[nearest], axis=1)
-    return float(found.mean()), float(expected.mean())
+    in_band = (bands[:, None] == np.arange(NUM_BANDS)).astype(np.float32)
+    by_chance = (agrees @ in_band) / (is_other @ in_band)
+    rows = np.arange(len(words))[:, None]
+    return agrees[rows, nearest].mean(), by_chance[rows, bands[nearest]].mean()
 
 
-def row(model: keras.Sequential, train_batches: tf.data.Dataset) -> tuple[str, str]:
-    """Measure a trained network's embedding, as `agreement` does."""
-    found, expected = agreement(model.layers[0].get_weights()[0], *arrays(train_batches))
-    return f"{found:.4f}", f"{expected:.4f}"
+def rows(models: list[keras.Sequential], train: tuple, test: tuple) -> list:
+    """Measure the last of the models, as `agreement` does."""
+    vectors = models[-1].layers[0].get_weights()[0]
+    return [[f"{share:.4f}" for share in agreement(vectors, *train)]]
