@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +24,7 @@ OFFLINE |= {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
 # What a test could take from the machine or from the shell that started it, for this process and those it starts.
 FROM_OUTSIDE = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONWARNINGS", "MPLBACKEND", "MATPLOTLIBRC", "DISPLAY",
                 "COLUMNS", "FORCE_COLOR", "NO_COLOR", "KERAS_BACKEND", "TF_NUM_INTRAOP_THREADS",
-                "TF_CPP_MIN_LOG_LEVEL")  # fmt: skip
+                "TF_CPP_MIN_LOG_LEVEL", "PYTHONUNBUFFERED")  # fmt: skip
 MATPLOTLIB = tempfile.TemporaryDirectory(prefix="matplotlib-")  # the list of fonts, made once
 
 
@@ -55,9 +57,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def own_keras_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and a proxy that refuses: no test reaches the network or the user's own files."""
-    home = tmp_path_factory.mktemp("keras")
+def own_keras_home(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A proxy that refuses, and an empty cache, but where real data are asked for: no test reaches the network."""
+    needs_real = request.node.get_closest_marker("real_data")
+    home = REAL_DATA.parent if needs_real else tmp_path_factory.mktemp("keras")
     if "keras" in sys.modules:  # which has looked at the environment when it was imported
         monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(home))
     for name, value in (OFFLINE | {"KERAS_HOME": str(home)}).items():
@@ -103,10 +108,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     out = tmp_path_factory.mktemp("finished") / "with spaces 그리고 한글"
     options = ["--data", "sample", "--epochs", "3", "--batch-size", "20", "--output-dir", out, "--show"]
     environment = os.environ | OFFLINE | {"KERAS_HOME": str(out.parent / "keras"), "MPLBACKEND": "agg"}
-    console = {
-        script: subprocess.run(
-            command(script, *options, tiny=True), cwd=out.parent, env=environment, capture_output=True, text=True
-        )
-        for script in SCRIPTS
-    }
-    return Finished(out, console)
+
+    def run(script: str) -> subprocess.CompletedProcess:
+        arguments = command(script, *options, tiny=True)
+        return subprocess.run(arguments, cwd=out.parent, env=environment, capture_output=True, text=True)
+
+    with ThreadPoolExecutor() as pool:  # both at once
+        return Finished(out, dict(zip(SCRIPTS, pool.map(run, SCRIPTS), strict=True)))
+
+
+def contents(out: Path, name: str) -> dict[str, bytes]:
+    """What a run has left: curve and history, weights and optimizer, and what is known about the run."""
+    with zipfile.ZipFile(out / f"{name}.keras") as archive:
+        read = {part: archive.read(part) for part in ("model.weights.h5", "run.json")}
+    return read | {kind: (out / f"{name}.{kind}").read_bytes() for kind in ("csv", "png")}

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 BOTH = pytest.mark.parametrize("script", SCRIPTS)
 PREPARE = """
 import signal, socket, sys
-from common import sample
+from common.texts import sample
 sample.REVIEW_PAIRS, sample.NEWS_PAIRS = (100, 25), 125
 
 def state():
@@ -48,9 +48,9 @@ class Notebook:
 
 @pytest.fixture
 def notebook(tmp_path: Path) -> Iterator[Notebook]:
-    """A notebook that lies beside a copy of the scripts."""
+    """A notebook that lies beside copies of the scripts, which have other names."""
     for script in SCRIPTS:
-        shutil.copy(ROOT / f"{script}.py", tmp_path)
+        shutil.copy(ROOT / f"{script}.py", tmp_path / f"my_{script}.py")
     shutil.copytree(ROOT / "common", tmp_path / "common", ignore=shutil.ignore_patterns("__pycache__"))
     notebook = Notebook(tmp_path)
     yield notebook
@@ -60,9 +60,10 @@ def notebook(tmp_path: Path) -> Iterator[Notebook]:
 
 @BOTH
 def test_it_runs_to_the_end_and_shows_the_curve(notebook: Notebook, tmp_path: Path, script: str) -> None:
-    run = f"%run {script}.py --data sample --epochs 2"
+    """And the files are named as the script says, whatever the copy is called."""
+    run = f"%run my_{script}.py --data sample --epochs 2"
     text, shown = notebook.run(f"{run} --show")
-    assert f"Network        {tmp_path}/plots/{script}-sample.keras" in text
+    assert f"Network        {tmp_path}/plots/{script}-sample.keras\n" in text
     assert "image/png" in shown
     assert "Traceback" not in text
     assert notebook.run("print(state() == before)")[0] == "True\n"
@@ -72,7 +73,7 @@ def test_it_runs_to_the_end_and_shows_the_curve(notebook: Notebook, tmp_path: Pa
 
 
 @BOTH
-def test_interrupting_it_stops_the_run_and_not_the_kernel(notebook: Notebook, tmp_path: Path, script: str) -> None:
+def test_interrupting_it_stops_the_run_and_not_the_kernel(notebook: Notebook, script: str) -> None:
     sent = []
 
     def interrupt(text: str) -> None:
@@ -80,21 +81,28 @@ def test_interrupting_it_stops_the_run_and_not_the_kernel(notebook: Notebook, tm
             sent.append(True)
             notebook.manager.interrupt_kernel()
 
-    run = f"%run {script}.py --data sample --batch-size 20 --epochs 500"
-    text, _ = notebook.run(run, interrupt)
+    run = f"%run my_{script}.py --data sample --batch-size 20 --epochs"
+    text, _ = notebook.run(f"{run} 500", interrupt)
     (line,) = (line for line in text.splitlines() if line.startswith("Stopped by SIGINT after epoch "))
-    assert line.endswith("To go on: run it again with --resume")
+    assert line.endswith(" of 500. The same command with --resume goes on.")
     assert "Traceback" not in text
     assert notebook.run("print(state() == before)")[0] == "True\n"
-    text, _ = notebook.run(f"{run} --resume".replace("--epochs 500", "--epochs 4"))
+    text, _ = notebook.run(f"{run} 4 --resume")
     assert "Going on after epoch" in text
     assert "Traceback" not in text
 
 
-@BOTH
-def test_pasted_into_a_cell(notebook: Notebook, tmp_path: Path, script: str) -> None:
-    """It takes no options there, so this one gets another setting."""
+@pytest.mark.parametrize(("script", "file"), [("reuters_lstm", None), ("imdb_cnn_lstm", "an_editor_sets_it.py")])
+def test_pasted_into_cells(notebook: Notebook, tmp_path: Path, script: str, file: str | None) -> None:
+    """It takes no options there, so this one gets another setting; and signals count while the cell with `fit` runs."""
     text = (ROOT / f"{script}.py").read_text(encoding="utf-8")
-    said, _ = notebook.run(re.sub(r"^EPOCHS = \d+", "EPOCHS = 1", text, flags=re.MULTILINE))
-    assert f"Network        {tmp_path}/plots/{script}-sample.keras" in said
+    text = re.sub(r"^EPOCHS = \d+", "EPOCHS = 1", text, flags=re.MULTILINE)
+    training, plot, finishing = text.partition("# Plot ")
+    if file:
+        notebook.run(f"__file__ = '{file}'")
+    said, _ = notebook.run(training)
+    assert "\nTest accuracy  " in said
+    assert notebook.run("print(state() == before)")[0] == "True\n"
+    said, _ = notebook.run(plot + finishing)
+    assert f"Network        {tmp_path}/plots/{script}-sample.keras\n" in said
     assert "Traceback" not in said

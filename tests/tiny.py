@@ -36,6 +36,15 @@ def run_here(script: str | Path, *arguments: str | Path) -> int:
     return 0
 
 
+def edited(script: str, directory: Path, old: str, new: str) -> Path:
+    """Return a copy of the script in which a user has replaced something."""
+    text = (ROOT / f"{script}.py").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path = directory / f"{script}.py"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return path
+
+
 class _Built(Exception):
     pass
 
