@@ -20,7 +20,7 @@ LSTM_UNITS = 100  # numbers that the network remembers from step to step
 EPOCHS = 5  # more than it needs: the test loss is lowest after two or three
 BATCH_SIZE = 100  # reviews for each step of the training
 
-run = Run("imdb_cnn_lstm", __doc__, EPOCHS, BATCH_SIZE, one_thread=False)  # before Keras is imported
+run = Run("imdb_cnn_lstm", __doc__, EPOCHS, BATCH_SIZE)  # before Keras is imported, which takes seconds
 
 import keras
 from keras import layers

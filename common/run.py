@@ -23,19 +23,18 @@ class Run:
     `title`, there after `fit`, says what was trained on what.
     """
 
-    def __init__(self, script: str, description: str, epochs: int, batch_size: int, one_thread: bool = True) -> None:
+    def __init__(self, script: str, description: str, epochs: int, batch_size: int) -> None:
         """Read the command line, before anything is imported that takes time; then import Keras, and set the seed.
 
         The seed determines the first weights, the dropout and the order of the batches. `script` is how the files are
-        called where no file runs, as in a notebook; `epochs` and `batch_size` are defaults; `one_thread` is explained
-        in `set_up_process`.
+        called where no file runs, as in a notebook; `epochs` and `batch_size` are defaults.
         """
         self._options = read_options(script, description, epochs, batch_size)
         self.data = self._options.data
         self.epochs = self._options.epochs
         self.batch_size = self._options.batch_size
         self.seed = self._options.seed
-        print(f"Runs on: {set_up_process(one_thread)}")
+        print(f"Runs on: {set_up_process()}")
         import keras
 
         keras.utils.set_random_seed(self.seed)
@@ -54,13 +53,16 @@ class Run:
     ) -> dict[str, list[float]]:
         """Do what `model.fit` does, and return its history: "loss", "accuracy", "val_loss", "val_accuracy".
 
-        Each epoch has another order of the texts, which the seed determines (see `batches`). Each finished epoch is
-        kept on the disk, and a signal stops the training in good order (see `Keeper`). With `--resume` it goes on where
-        a run was stopped, and the history begins with that run's epochs.
+        Each epoch has another order of the texts, which the seed determines (see `batches`), and an LSTM is as quick as
+        the processor allows (see `quicken`). Each finished epoch is kept on the disk, and a signal stops the training
+        in good order (see `Keeper`). With `--resume` it goes on where a run was stopped, and the history begins with
+        that run's epochs.
         """
         from common.arrays import batches
         from common.running.keeper import Keeper
+        from common.running.kernel import quicken
 
+        quicken(model)
         test_batches = batches(*validation_data)
         keeper = Keeper(self._options, epochs, batch_size, corpus, model, (x_train, y_train, *validation_data))
         with keeper:

@@ -59,20 +59,18 @@ def set_up_console() -> None:
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
 
 
-def set_up_process(one_thread: bool = False) -> str:
+def set_up_process() -> str:
     """Import Keras as the article's networks need it, and return on what it runs: "CPU, 2 cores", or the GPU's name.
 
     That is with `float32` and the channels last, whatever `keras.json` says. What TensorFlow writes on a machine
     without CUDA, five lines, is shown only if the import fails.
 
-    With `one_thread` TensorFlow does each operation in one, unless the user has set it otherwise. For an LSTM's small
-    products that is quicker: Reuters took 105 to 121 s with one, 113 to 133 s with two (`TF_NUM_INTRAOP_THREADS=2`; an
-    Intel Xeon, two cores, four rounds in turn), but IMDB, with its convolution, 59 to 74 s and 55 to 77 s.
+    TensorFlow does each operation in one thread, unless the user has set `TF_NUM_INTRAOP_THREADS`: several would add up
+    in another order on another number of cores, and are no quicker for an LSTM's small products.
     """
     set_up_console()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # warnings and errors
-    if one_thread:
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     keras, device = _import_keras()
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
