@@ -2,7 +2,7 @@
 
 import argparse
 import itertools
-import os
+import os.path
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy as np
 
 from common.running import checkpoint
 from common.running.answers import likeliest, probabilities
-from common.running.files import one_line, printable
+from common.running.files import one_line, printable, shortened
 from common.running.process import set_up_console, set_up_process
 from common.texts.words import UNKNOWN, numbering, split, to_numbers
 
@@ -45,9 +45,9 @@ def main() -> None:
         parted by tabs: the label, its probability, the text as the network reads it, with [words] that it does not
         know, and, where there are more than two labels, the next two with theirs."""
     add = parser.add_argument
-    add("file", type=Path, metavar="NETWORK.keras", help="the network that a run has left")
+    add("file", type=_path, metavar="NETWORK.keras", help="the network that a run has left")
     add("texts", nargs="*", metavar="TEXT", help="without any: from standard input, a text in each line")
-    add("--output", type=Path, metavar="FILE.png",
+    add("--output", type=_path, metavar="FILE.png",
         help=f"draw how the answer grows from word to word, for the first {MOST_PANELS} texts")  # fmt: skip
     add("--like", nargs="+", metavar="WORD",
         help=f"for each of these words, print the {NEAREST} nearest in the embedding with their cosines")  # fmt: skip
@@ -69,6 +69,10 @@ def main() -> None:
     if options.like:
         sys.exit(_like(network, options.like))
     sys.exit(_ask(network, options.texts, options.output))
+
+
+def _path(name: str) -> Path:
+    return Path(os.path.expanduser(name))  # a shell leaves the ~ of --output=~/it.png
 
 
 def open_network(path: str | Path) -> Network:
@@ -139,7 +143,9 @@ def draw_answers(network: Network, answers: list[Answer]):
             verdict = ", ".join(f"{label} {probability:.4f}" for label, probability in answer.likeliest)
             for label in likeliest(found[-1]):
                 line, colour = looks[label]
-                axes.plot(found[:, label], line, color=colour, marker=".", label=f"{network.labels[label]:.40}")
+                name = shortened(network.labels[label])
+                name = f" {name}" if name.startswith("_") else name  # Matplotlib leaves such names out
+                axes.plot(found[:, label], line, color=colour, marker=".", label=name)
             named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
             are_letters = all(len(word) <= 2 for word in words)  # as in Hangul, where each character is a word
             rotation, size = 0 if are_letters else 90, 12 if len(words) <= 50 else 8
@@ -174,19 +180,16 @@ def _like(network: Network, texts: list[str]) -> int:
 def _ask(network: Network, texts: list[str], output: Path | None) -> int:
     """Print the answers, draw the first ones, and return the exit status."""
     num_asked, num_answered, drawn = 0, 0, []
-    try:
-        for batch in _batches(texts):
-            num_asked += len(batch)
-            for found in answer(network, batch):
-                print(_line(found))
-                if found.label is None:
-                    print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
-                    continue
-                num_answered += 1
-                if len(drawn) < MOST_PANELS:
-                    drawn.append(found)
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for batch in _batches(texts):
+        num_asked += len(batch)
+        for found in answer(network, batch):
+            print(_line(found))
+            if found.label is None:
+                print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
+                continue
+            num_answered += 1
+            if len(drawn) < MOST_PANELS:
+                drawn.append(found)
     if num_asked == 0:
         print("There is no text on standard input.", file=sys.stderr)
     if output and drawn:
@@ -217,6 +220,8 @@ def _batches(texts: list[str]) -> Iterator[list[str]]:
         return
     if not texts and sys.stdin is not None:
         texts = _lines(sys.stdin.buffer.read())
+    elif len(texts) == 1 and Path(texts[0]).is_file():
+        print(f"There is a file of this name; to ask about its lines: < {texts[0]}", file=sys.stderr)
     for start in range(0, len(texts), BATCH_SIZE):
         yield texts[start : start + BATCH_SIZE]
 
@@ -225,7 +230,13 @@ def _lines(content: bytes) -> list[str]:
     """Return the lines of standard input; exit status 1 if it is no UTF-8."""
     if b"\0" in content:
         sys.exit("Standard input is not UTF-8 but UTF-16. In PowerShell: $OutputEncoding = [Text.Encoding]::UTF8")
-    text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        print(f"Standard input is not UTF-8, first in line {line}: what is not parts words.", file=sys.stderr)
+        text = content.decode("utf-8-sig", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text.removesuffix("\n").split("\n") if text else []
 
 

@@ -16,6 +16,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from common.running.files import write
+from common.running.process import in_session
 
 # Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
 STYLE = {"text.usetex": False, "text.parse_math": False}
@@ -117,7 +118,8 @@ def show_curve(history: dict[str, list[float]], title: str) -> None:
     try:
         from matplotlib import pyplot
 
-        if pyplot.get_backend().lower() == "agg":
+        backend = pyplot.get_backend().lower()
+        if backend == "agg" or ("inline" in backend and not in_session()):  # a notebook's, in its terminal
             raise ImportError("there is no screen, or no toolkit to open a window with")
         complete_fonts(draw_curve(history, title, pyplot.figure(figsize=(8, 5), layout="constrained")))
         pyplot.show()

@@ -32,10 +32,10 @@ def load_reuters(source: Source, num_words: int, test_split: float) -> tuple[Spl
     Where the real data can be neither found in Keras's cache nor downloaded, it says why and what to do about it, and
     then, with the source "auto", goes on with the sample corpus, as with "sample"; with "keras" it ends the program.
     Texts of one's own are loaded by `load_file`. Word numbers from `num_words` up become 2; `test_split` is the share
-    of the test, but of a file. x are arrays of int32 arrays of word numbers, y int64 arrays.
+    of the test. x are arrays of int32 arrays of word numbers, y int64 arrays.
     """
     if source.kind == "own":
-        return load_file(source, num_words)
+        return load_file(source, num_words, test_split)
     labels = list(keras.datasets.reuters.get_label_names())
     path = _real_data("reuters.npz", source.kind)
     if path is None:

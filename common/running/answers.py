@@ -4,6 +4,8 @@ from collections import Counter
 
 import numpy as np
 
+from common.running.files import shortened
+
 MOST_ROWS = 10  # labels with a row of their own
 MOST_CONFUSIONS = 3
 
@@ -31,7 +33,7 @@ def report(outputs: np.ndarray, y_train: np.ndarray, y_test: np.ndarray, labels:
     answers = probabilities(outputs).argmax(axis=1)
     truths = _numbers(y_test)
     commonest = np.bincount(_numbers(y_train)).argmax()
-    names = [f"{label:.40}" for label in labels]
+    names = [shortened(label) for label in labels]
     right = np.bincount(truths[answers == truths], minlength=len(labels))
     answered = np.bincount(answers, minlength=len(labels))
     true = np.bincount(truths, minlength=len(labels))

@@ -1,10 +1,23 @@
 """Files that are either the old one or the new one, never half of one; and what the console says in one line."""
 
+import glob
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+
+def clear(path: Path) -> None:
+    """Take away what a process has left that was killed while it wrote this file."""
+    for part in path.parent.glob(f"{glob.escape(_part(path))}*"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _part(path: Path) -> str:
+    """Return how the names of directories begin in which the file is written."""
+    return f".part-{path.name}-"
 
 
 def write(path: Path, fill: Callable[[Path], object]) -> bool:
@@ -12,7 +25,7 @@ def write(path: Path, fill: Callable[[Path], object]) -> bool:
 
     `fill` writes it in a directory of its own; when all of it is on the disk it takes the place of the old file.
     """
-    part = {"prefix": ".part-", "dir": path.parent, "ignore_cleanup_errors": True}
+    part = {"prefix": _part(path), "dir": path.parent, "ignore_cleanup_errors": True}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(**part) as directory:
@@ -33,4 +46,13 @@ def one_line(error: Exception) -> str:
 
 def printable(text: str) -> str:
     """Return the text with each character that would move the cursor, or do worse, as its code."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+    shown = []
+    for letter in text:
+        is_harmless = letter.isprintable() or letter in "\u200c\u200d"  # these join letters, or keep them apart
+        shown.append(letter if is_harmless else letter.encode("unicode_escape").decode())
+    return "".join(shown)
+
+
+def shortened(name: str) -> str:
+    """Return a name of at most 40 characters: of a longer one the beginning and the end."""
+    return name if len(name) <= 40 else f"{name[:20]}\u2026{name[-19:]}"

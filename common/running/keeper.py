@@ -22,9 +22,9 @@ from matplotlib.figure import Figure
 
 from common.curve import draw_curve, save_figure, show_curve
 from common.running import checkpoint
-from common.running.files import one_line, printable, write
+from common.running.files import clear, one_line, printable, write
 from common.running.options import PROJECT
-from common.running.process import in_session, signals_to
+from common.running.process import in_cell, in_session, signals_to
 from common.texts.corpus import Corpus
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -60,6 +60,8 @@ class Keeper(keras.callbacks.Callback):
         self.title = title(model, corpus)
         self.stem = options.output_dir / file_name(options.script, corpus)
         self.files = {kind: Path(f"{self.stem}.{kind}") for kind in KINDS}
+        for path in self.files.values():
+            clear(path)
         self.saved: dict[str, int] = {}  # the epoch that each kind's file holds
         self.saved_weights: list[np.ndarray] = []  # those in the network's file
         self.in_the_way: set[str] = set()  # kinds of which an older file could not be set aside
@@ -118,7 +120,8 @@ class Keeper(keras.callbacks.Callback):
     def _stop(self, number: int) -> None:
         """End the program, and say how to go on."""
         done = len(self.history["loss"])
-        how = " The same command with --resume goes on." if "keras" in self.saved else ""
+        can_go_on = "keras" in self.saved and not in_cell()  # a cell takes no options
+        how = " The same command with --resume goes on." if can_go_on else ""
         print(f"\nStopped by {signal.Signals(number).name} after epoch {done} of {self.epochs}.{how}")
         sys.exit(128 + number)
 
@@ -240,7 +243,8 @@ def file_name(script: str, corpus: Corpus) -> str:
         return script
     if corpus.kind == "sample":
         return f"{script}-sample"
-    stem = Path(corpus.name).stem.encode()[:180].decode(errors="ignore")  # a file's name can have 255 bytes
+    stem = str(Path(corpus.name).with_suffix("")).replace("/", "-")
+    stem = stem.encode()[:180].decode(errors="ignore")  # a file's name can have 255 bytes
     return f"{script}-{stem}_" if stem == "sample" else f"{script}-{stem}"
 
 

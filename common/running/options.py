@@ -53,14 +53,19 @@ def _add_options(parser: ArgumentParser, epochs: int, batch_size: int) -> None:
         help="the same seed gives the same result on the same machine (default: %(default)s)")  # fmt: skip
     add("--resume", action="store_true",
         help="go on with the network that a run has left, stopped or finished (default: start anew)")  # fmt: skip
-    add("--data", metavar="{auto,keras,sample,FILE}", default="auto",
+    add("--data", metavar="{auto,keras,sample,FILE}", type=os.path.expanduser, default="auto",
         help="keras: the real data, from Keras's cache or downloaded; sample: the built-in sample corpus; auto: the "
         "real data, or the sample where they cannot be had; or a file of your own (default: %(default)s)")  # fmt: skip
-    add("--test-data", metavar="FILE", help="the test's texts (default: a random fifth of the --data file)")
-    add("--columns", metavar="TEXT,LABEL", default="text,label",
+    add(
+        "--test-data",
+        metavar="FILE",
+        type=os.path.expanduser,
+        help="the test's texts (default: a random fifth of the --data file)",
+    )
+    add("--columns", metavar="TEXT,LABEL",
         help="the names of the file's two columns; whole numbers, as in 2,1, are places in a file without a line of "
-        "names; quote a name with a comma as in CSV (default: %(default)s)")  # fmt: skip
-    add("--output-dir", metavar="DIR", default=PROJECT / "plots",
+        "names; quote a name with a comma as in CSV (default: text,label)")  # fmt: skip
+    add("--output-dir", metavar="DIR", type=os.path.expanduser, default=str(PROJECT / "plots"),
         help="where curve, numbers and network go, made if missing (default: plots beside the script)")  # fmt: skip
     add("--show", action="store_true", help="open the curve in a window too (default: it is only saved)")
 
@@ -68,14 +73,19 @@ def _add_options(parser: ArgumentParser, epochs: int, batch_size: int) -> None:
 def _source(parser: ArgumentParser, options: Namespace) -> Source:
     """Return where the texts come from; exit status 2 if the three options for that do not fit together."""
     if options.data in ("auto", "keras", "sample"):
-        if options.test_data:
-            parser.error(f"argument --test-data: goes with a file as --data, not with '{options.data}'")
+        for name in ("test_data", "columns"):
+            if getattr(options, name) is not None:
+                option = name.replace("_", "-")
+                parser.error(f"argument --{option}: goes with a file as --data, not with '{options.data}'")
         return Source(options.data)
     if not os.path.exists(options.data):
         parser.error(f"argument --data: there is no file '{options.data}'; it can also be auto, keras or sample")
     if options.test_data and not os.path.exists(options.test_data):
         parser.error(f"argument --test-data: there is no file '{options.test_data}'")
-    columns = [name.strip() for name in next(csv.reader(options.columns.splitlines(), skipinitialspace=True), [])]
+    if options.columns is None:
+        return Source("own", options.data, options.test_data)
+    in_one_line = " ".join(options.columns.split())
+    columns = [name.strip() for name in next(csv.reader([in_one_line], skipinitialspace=True))]
     if len(columns) != 2:
         parser.error(f"argument --columns: must name two columns, TEXT,LABEL, not '{options.columns}'")
     if columns[0] == columns[1]:

@@ -54,9 +54,20 @@ def set_up_console() -> None:
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and not sys.flags.interactive and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed before the start
-            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed before the start
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="backslashreplace", line_buffering=True)
+    sys.excepthook = _end_quietly_at_a_closed_pipe
+
+
+def _end_quietly_at_a_closed_pipe(kind: type, error: BaseException, trace: object) -> None:
+    """End as a program that SIGPIPE ends, without a word, where `| head` has read enough; else as Python does."""
+    if kind is not BrokenPipeError:
+        sys.__excepthook__(kind, error, trace)
+        return
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes once more as it ends
+    sys.exit(128 + signal.SIGPIPE)
 
 
 def set_up_process() -> str:

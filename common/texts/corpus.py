@@ -19,7 +19,7 @@ class Source(NamedTuple):
 class Corpus(NamedTuple):
     """What was loaded, beside the arrays."""
 
-    name: str  # for titles: "Reuters news", or the name of one's own file
+    name: str  # for titles: "Reuters news", or the name of one's own file, "reviews.csv" or "directory/train.csv"
     kind: str  # "keras", "sample" or "own"
     words: list[str]  # `words[n]` has the number n, real words from 4 up; empty if the list could not be had
     labels: list[str]  # what the labels 0, 1 ... stand for

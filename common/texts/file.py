@@ -2,27 +2,27 @@
 
 import codecs
 import csv
-import html
 import io
+import itertools
+import math
 import re
 import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from common.running.files import one_line, printable
+from common.running.files import one_line, printable, shortened
 from common.texts.corpus import Corpus, Source, Split
-from common.texts.words import FIRST_WORD, MARKERS, START, UNKNOWN, split
+from common.texts.words import FIRST_WORD, MARKERS, START, UNKNOWN, decoded, split
 
+SEPARATORS = (",", "\t", ";")
 MOST_LABELS = 1000
 MOST_SHOWN = 10  # labels in a line of the console
-ENTITY = re.compile("&#?[0-9A-Za-z]+;")
-LOST = re.compile(" (?=(?:#3[4-9]|#1[2-5][0-9]|quot|amp|lt|gt);)")  # AG News has a blank for the & of an entity
+SAYS_NOTHING = ("train", "test", "data", "dataset")  # names of files that need their directory's beside them
 
 
 class Row(NamedTuple):
@@ -31,40 +31,44 @@ class Row(NamedTuple):
     line: int  # of the file
 
 
-def load_file(source: Source, num_words: int, most_labels: int = MOST_LABELS) -> tuple[Split, Split, Corpus]:
+def load_file(
+    source: Source, num_words: int, test_split: float = 0.2, most_labels: int = MOST_LABELS
+) -> tuple[Split, Split, Corpus]:
     """Return texts of one's own as `common.data`'s loaders do, and say what they are.
 
-    Without a test file a random fifth of the different texts is for the test: texts with the same words are all in the
-    training or all in the test. The order of the file's rows decides nothing.
+    Without a test file a random share of the different texts, `test_split`, is for the test: texts with the same words
+    are all in the training or all in the test. The order of the file's rows decides nothing.
     """
     train = _read(source.file, source.columns)
     counts = Counter(row.label for row in train)
     _check(source, train, counts, most_labels)
     commonest = sorted(counts, key=lambda label: (-counts[label], label))
-    shown = [f"'{label:.40}' ({counts[label]:,})" for label in commonest]
+    shown = [f"'{shortened(label)}' ({counts[label]:,})" for label in commonest]
     print(f"{len(counts):,} labels: {_some(shown)}")
     if source.test_file:
         test = _read(source.test_file, source.columns)
         texts = {row.text for row in train}
         both = sum(row.text in texts for row in test)
         print(f"{len(train):,} texts for the training, {len(test):,} for the test; {both:,} of these are in both")
-        reason = f"{source.test_file}: the training has none of the labels"
+        unknown = [row for row in test if row.label not in counts]
+        _refuse(f"{source.test_file}: the training has none of the labels", unknown)
     else:
-        drawn = set([*dict.fromkeys(row.text for row in train)][::5])
-        test = [row for row in train if row.text in drawn]
-        train = [row for row in train if row.text not in drawn]
-        print(
-            f"{len(train):,} texts for the training; {len(test):,}, a random fifth of the different ones, for the test"
-        )
-        reason = f"{source.file}: the random fifth has all texts with the labels"
-    known = {row.label for row in train}
-    _refuse(reason, [row for row in test if row.label not in known])
-    labels = _in_order(known)
+        train, test = _divide(source.file, train, test_split)
+        print(f"{len(train):,} texts for the training; {len(test):,}, a random {test_split:.0%} of the different ones, "
+              "for the test")  # fmt: skip
+    labels = _in_order({row.label for row in train})
     x, words = _number([row.text for row in train + test], len(train), num_words)
     numbers = {label: number for number, label in enumerate(labels)}
     y = np.array([numbers[row.label] for row in train + test])
-    corpus = Corpus(Path(source.file).name, "own", words, labels)
+    corpus = Corpus(_name(Path(source.file)), "own", words, labels)
     return (x[: len(train)], y[: len(train)]), (x[len(train) :], y[len(train) :]), corpus
+
+
+def _name(file: Path) -> str:
+    """Return the file's name, with its directory's where its own says nothing."""
+    if file.stem.lower() in SAYS_NOTHING:
+        return printable(f"{file.resolve().parent.name}/{file.name}")
+    return printable(file.name)
 
 
 def _check(source: Source, rows: list[Row], counts: Counter, most_labels: int) -> None:
@@ -74,21 +78,40 @@ def _check(source: Source, rows: list[Row], counts: Counter, most_labels: int) -
     elif len(rows) < 10:
         reason = f"{len(rows)} texts, where ten or more are needed"
     elif len(counts) < 2:
-        reason = f"all texts have the label '{next(iter(counts)):.40}', where two labels or more are needed"
-    else:
-        few = [row for row in rows if counts[row.label] == 1]
-        _refuse(f"{source.file}: the training needs two texts or more with each label; too few have", few)
-        if len(counts) <= most_labels:
-            return
+        reason = f"all texts have the label '{shortened(next(iter(counts)))}', where two labels or more are needed"
+    elif len(counts) > most_labels:
         reason = f"{len(counts)} labels, where this script takes {most_labels}: reuters_lstm.py takes more"
+    else:
+        if not source.test_file:
+            few = [row for row in rows if counts[row.label] == 1]
+            _refuse(f"{source.file}: the training needs two texts or more with each label; too few have", few)
+        return
     sys.exit(f"{source.file}: {reason}")
+
+
+def _divide(file: str, rows: list[Row], test_split: float) -> tuple[list[Row], list[Row]]:
+    """Return the rows for the training and those for the test, drawn at random, but each label has a training text."""
+    drawn = set()
+    for number, text in enumerate(dict.fromkeys(row.text for row in rows)):
+        if math.floor(number * test_split) > math.floor((number - 1) * test_split):
+            drawn.add(text)
+    in_training = {row.label for row in rows if row.text not in drawn}
+    for row in rows:
+        if row.label not in in_training:
+            drawn.discard(row.text)
+            in_training.add(row.label)
+    train = [row for row in rows if row.text not in drawn]
+    test = [row for row in rows if row.text in drawn]
+    if not test:
+        sys.exit(f"{file}: too few different texts with each label: there is none for the test")
+    return train, test
 
 
 def _refuse(reason: str, rows: list[Row]) -> None:
     """End the program if there are such rows, naming their labels."""
     if rows:
         lines = {row.label: row.line for row in rows}
-        shown = [f"'{label:.40}' (line {lines[label]})" for label in sorted(lines, key=lines.get)]
+        shown = [f"'{shortened(label)}' (line {lines[label]})" for label in sorted(lines, key=lines.get)]
         sys.exit(f"{reason} {_some(shown)}")
 
 
@@ -117,91 +140,155 @@ def _read(file: str, columns: tuple[str, str]) -> list[Row]:
     except OSError as error:
         sys.exit(f"{file}: {one_line(error)}")
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        sys.exit(f"{file} is UTF-16: iconv -f utf-16 -t utf-8 FILE > NEW, or save it as 'CSV UTF-8'")
-    if re.search(b"[\0-\b]", content[:1000]):
+        sys.exit(f"{file} is UTF-16: save it as 'CSV UTF-8', or: iconv -f utf-16 -t utf-8 FILE > NEW")
+    if re.search(b"[\0-\b]", content[:1000]) or b"\x1b" in content:  # as in Japanese mail's code
         sys.exit(f"{file} is no text file: unpack it, or save it as 'CSV UTF-8'")
     csv.field_size_limit(2**31 - 1)
-    stream = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    rows, left_out = [], 0
     try:
-        first_line = stream.readline()
-        stream.seek(0)
-        reader = csv.reader(stream, **_dialect(first_line))
-        for text, label in _pairs(reader, columns):
-            if text and label:
-                rows.append(Row(text, label, reader.line_num))
-            else:
-                left_out += 1
-        if not rows:
-            raise ValueError("there is no text with a label")
+        rows = list(_rows(content, columns))
     except UnicodeDecodeError:
-        sys.exit(f"{file}, line {_line_that_is_not_utf8(content)}: not UTF-8. In Excel, save it as 'CSV UTF-8'. Or: "
-                 "iconv -f CODE -t utf-8 FILE > NEW, with the CODE cp1252 for western languages, cp949 for Korean, "
-                 "cp932 for Japanese, gb18030 for Chinese")  # fmt: skip
-    except (csv.Error, ValueError) as error:
-        sys.exit(f"{file}, line {reader.line_num or 1}: {one_line(error)}")
+        sys.exit(f"{file}: {_not_utf8(content)}")
+    except ValueError as error:
+        sys.exit(f"{file}{error}")
+    kept = [row for row in rows if row.text and row.label]
+    if not kept:
+        sys.exit(f"{file}: there is no text with a label")
+    left_out = len(rows) - len(kept)
     suffix = f", {left_out:,} rows without a word or a label left out" if left_out else ""
-    print(f"{file}: {len(rows):,} texts{suffix}")
-    rows.sort()
-    return [rows[number] for number in np.random.RandomState(113).permutation(len(rows))]
+    print(f"{file}: {len(kept):,} texts{suffix}")
+    kept.sort()
+    return [kept[number] for number in np.random.RandomState(113).permutation(len(kept))]
 
 
-def _dialect(first_line: str) -> dict[str, object]:
-    """Return how the file's fields are parted: if by tabs, quotes are quotes only where the first line's fields are."""
-    fields = first_line.rstrip("\r\n").split("\t")
-    if len(fields) == 1:
-        return {"strict": True}
-    if all(re.fullmatch('".*"', field) for field in fields):
-        return {"strict": True, "delimiter": "\t"}
-    return {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+def _not_utf8(content: bytes) -> str:
+    """Return how many of the lines are not UTF-8, and what that means."""
+    lines = content.splitlines()
+    bad = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            bad.append(number)
+    return (f"{len(bad):,} of {len(lines):,} lines are not UTF-8, the first is line {bad[0]}. A few are damage: mend "
+            "them. Many mean another encoding: save it as 'CSV UTF-8' from the program that made it.")  # fmt: skip
 
 
-def _pairs(reader: Iterator[list[str]], columns: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each row's words and its label; a ValueError says what is wrong with a row."""
-    first = next(reader, [])
-    if all(name.isdecimal() for name in columns):
+def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
+    """Return how the file's fields are parted, for `csv.reader`; a ValueError says why they cannot be.
+
+    That is by what parts the columns in the first line, a comma, a tab or a semicolon. Quotes around fields are no part
+    of them if each row then has as many fields as the first line; else they are letters like others.
+    """
+    found = None
+    for separator, quoting in itertools.product(SEPARATORS, (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)):
+        dialect = {"delimiter": separator, "quoting": quoting, "strict": True}
+        first = _first(content, dialect)
+        if _places(first, columns) is None:
+            continue
+        num_rows, misfits = _misfits(content, dialect, len(first))
+        if not misfits:
+            return dialect
+        if found is None or len(misfits) <= len(found):
+            found = misfits
+            each_has_one_more = len(misfits) == num_rows - 1 and misfits[0][1].startswith(f"{len(first) + 1} ")
+    if found is None:
+        raise ValueError(_without_columns(content, columns))
+    (line, reason), *others = found
+    if each_has_one_more:
+        reason += ". If R has written the rows' names into it: write.table(..., row.names = FALSE)"
+    elif others:
+        lines = ", ".join(str(line) for line, _ in found[:3])
+        reason += f". {len(found):,} of {num_rows:,} rows do not fit, the first are in the lines {lines}"
+    raise ValueError(f", line {line}: {reason}")
+
+
+def _records(content: bytes, dialect: dict[str, object]) -> Iterator[list[str]]:
+    """Return a `csv.reader` of the file."""
+    return csv.reader(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""), **dialect)
+
+
+def _first(content: bytes, dialect: dict[str, object]) -> list[str]:
+    """Return the fields of the first line, none if they cannot be read so."""
+    try:
+        return next(_records(content, dialect), [])
+    except csv.Error:
+        return []
+
+
+def _misfits(content: bytes, dialect: dict[str, object], num_fields: int) -> tuple[int, list[tuple[int, str]]]:
+    """Return the number of rows, and the line of each that does not have so many fields, with what it has instead."""
+    reader = _records(content, dialect)
+    num_rows, misfits = 0, []
+    try:
+        for fields in reader:
+            num_rows += 1
+            if fields and len(fields) != num_fields:
+                misfits.append((reader.line_num, f"{len(fields)} fields, where the first line has {num_fields}"))
+    except csv.Error as error:
+        misfits.append((reader.line_num, one_line(error)))
+    return num_rows, misfits
+
+
+def _are_places(columns: tuple[str, str]) -> bool:
+    return all(name.isdecimal() for name in columns)
+
+
+def _places(first: list[str], columns: tuple[str, str]) -> list[int] | None:
+    """Return where the columns are, from 0; None if the first line does not have both."""
+    if _are_places(columns):
         places = [int(name) - 1 for name in columns]
-        if min(places) < 0 or max(places) >= len(first):
-            raise ValueError(f"--columns {','.join(columns)}: the places are counted from 1, and the first line has "
-                             f"{len(first)} between commas or tabs: {first}")  # fmt: skip
-        names, rows = None, chain([first], reader)
-    else:
+        return places if min(places) >= 0 and max(places) < len(first) else None
+    header = [_clean(name) for name in first]
+    wanted = [_clean(name) for name in columns]
+    return [header.index(name) for name in wanted] if set(wanted) <= set(header) else None
+
+
+def _without_columns(content: bytes, columns: tuple[str, str]) -> str:
+    """Return what is wrong with the columns, with the first line as the separator shows it that parts it most."""
+    first = max((_first(content, {"delimiter": separator}) for separator in SEPARATORS), key=len)
+    header = [_clean(name) for name in first]
+    if _are_places(columns):
+        return (f", line 1: --columns {','.join(columns)}: the places are counted from 1, and the first line has "
+                f"{len(header)} between commas, tabs or semicolons: {header}")  # fmt: skip
+    missing = next(name for name in columns if _clean(name) not in header)
+    return (f", line 1: no column '{missing}': --columns TEXT,LABEL takes two names from the first line or, in a file "
+            "without names, two places: --columns 2,1. Between commas, tabs or semicolons the first line has "
+            f"{header}")  # fmt: skip
+
+
+def _rows(content: bytes, columns: tuple[str, str]) -> Iterator[Row]:
+    """Yield each row's words, its label and its line; a ValueError says what is wrong with the file."""
+    dialect = _dialect(content, columns)
+    reader = _records(content, dialect)
+    first = next(reader)
+    places = _places(first, columns)
+    names, records = None, reader
+    if not _are_places(columns):
         header = [_clean(name) for name in first]
-        places = [_place(header, _clean(name)) for name in columns]
-        names, rows = [header[place] for place in places], reader
-    for fields in rows:
+        names = [header[place] for place in places]
+        for name in names:
+            if header.count(name) > 1:
+                raise ValueError(f", line 1: {header.count(name)} columns '{name}': rename all but one")
+    elif first == [str(place) for place in range(len(first))]:  # as pandas calls columns without names
+        print(f"The first line, {','.join(first)}, has names: it is left out")
+    else:
+        records = itertools.chain([first], reader)
+    for fields in records:
         if not fields:
             continue
-        if len(fields) != len(first):
-            raise ValueError(f"{len(fields)} fields, where the first line has {len(first)}")
-        text, label = (_clean(fields[place]) for place in places)
-        if [text, label] == names:
-            raise ValueError("the names of the columns again, as in joined files: delete this line")
-        if reader.dialect.quoting == csv.QUOTE_NONE:
+        text, label = (fields[place] for place in places)
+        label = _clean(label)
+        if names == [_clean(text), label]:
+            raise ValueError(f", line {reader.line_num}: the names of the columns again, as in joined files: "
+                             "delete this line")  # fmt: skip
+        if dialect["quoting"] == csv.QUOTE_NONE:
             label = label.strip('"')  # of a pair around it, or of one around text and label, as some programs write
-        yield " ".join(split(text)), printable(" ".join(label.split()))
-
-
-def _place(header: list[str], name: str) -> int:
-    """Return where the column with this name is, from 0."""
-    if header.count(name) > 1:
-        raise ValueError(f"{header.count(name)} columns '{name}': rename all but one")
-    if name not in header:
-        raise ValueError(f"no column '{name}': --columns TEXT,LABEL takes two names from the first line or, in a file "
-                         "without names, two places: --columns 2,1. Between commas or tabs the first line has "
-                         f"{header}")  # fmt: skip
-    return header.index(name)
+        yield Row(" ".join(split(text)), printable(label), reader.line_num)
 
 
 def _clean(field: str) -> str:
-    """Return the field in composed form, with its entities decoded, without blanks around it or a byte-order mark."""
-    decoded = ENTITY.sub(lambda entity: html.unescape(entity[0]), LOST.sub("&", field))
-    return unicodedata.normalize("NFC", decoded).replace("\ufeff", "").strip()
-
-
-def _line_that_is_not_utf8(content: bytes) -> int:
-    before = re.split("[\udc80-\udcff]", content.decode(errors="surrogateescape"), maxsplit=1)[0]
-    return len(before.replace("\r\n", "\n").replace("\r", "\n").split("\n"))
+    """Return a label or a column's name in composed form, decoded, with single blanks and no byte-order mark."""
+    return " ".join(unicodedata.normalize("NFC", decoded(field)).replace("\ufeff", "").split())
 
 
 def _number(texts: list[str], num_train: int, num_words: int) -> tuple[np.ndarray, list[str]]:
