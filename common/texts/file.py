@@ -20,6 +20,8 @@ from common.texts.corpus import Corpus, Source, Split
 from common.texts.words import FIRST_WORD, MARKERS, START, UNKNOWN, decoded, split
 
 SEPARATORS = (",", "\t", ";")
+# What quotes can be: double ones, letters like others, or single ones, as in 10kGNAD.
+QUOTES = ({"quotechar": '"'}, {"quoting": csv.QUOTE_NONE}, {"quotechar": "'"})
 MOST_LABELS = 1000
 MOST_SHOWN = 10  # labels in a line of the console
 SAYS_NOTHING = ("train", "test", "data", "dataset")  # names of files that need their directory's beside them
@@ -177,11 +179,11 @@ def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
     """Return how the file's fields are parted, for `csv.reader`; a ValueError says why they cannot be.
 
     That is by what parts the columns in the first line, a comma, a tab or a semicolon. Quotes around fields are no part
-    of them if each row then has as many fields as the first line; else they are letters like others.
+    of them if each row then has as many fields as the first line, else they are letters like others.
     """
     found = None
-    for separator, quoting in itertools.product(SEPARATORS, (csv.QUOTE_MINIMAL, csv.QUOTE_NONE)):
-        dialect = {"delimiter": separator, "quoting": quoting, "strict": True}
+    for separator, quotes in itertools.product(SEPARATORS, QUOTES):
+        dialect = {"delimiter": separator, "strict": True, **quotes}
         first = _first(content, dialect)
         if _places(first, columns) is None:
             continue
@@ -281,7 +283,7 @@ def _rows(content: bytes, columns: tuple[str, str]) -> Iterator[Row]:
         if names == [_clean(text), label]:
             raise ValueError(f", line {reader.line_num}: the names of the columns again, as in joined files: "
                              "delete this line")  # fmt: skip
-        if dialect["quoting"] == csv.QUOTE_NONE:
+        if "quoting" in dialect:
             label = label.strip('"')  # of a pair around it, or of one around text and label, as some programs write
         yield Row(" ".join(split(text)), printable(label), reader.line_num)
 
