@@ -7,7 +7,6 @@ import itertools
 import os
 import random
 import re
-import subprocess
 import threading
 import unicodedata
 from pathlib import Path
@@ -118,6 +117,30 @@ SHAPES = {
         f"one,R&amp;B\ntwo,R&B\nthree,a  b\nfour,a b\nfive,긍정\nsix,{MAC[2]}\n",
         {"one": "R&B", "two": "R&B", "three": "a b", "four": "a b", "five": "긍정", "six": "긍정"},
     ),
+    "by semicolons, as Excel writes in most of Europe": Shape(
+        '"ja; nein, ""so""";a\nzwei;b\n', {"ja nein so": "a", "zwei": "b"}, "text;label\n"
+    ),
+    "by semicolons, without names and with single quotes, as 10kGNAD is": Shape(
+        "Web;'Die \"neuen\"; und ''alten'' Regeln'\nSport;It\u2019s, so\n",
+        {"die neuen und alten regeln": "Web", "it's so": "Sport"},
+        "", "2,1",
+    ),
+    "by tabs as pandas writes it: quotes where a text has a tab, a quote or a line break, names without": Shape(
+        'one\t"a"\n"two\t""so""\nthree"\tb\n', {"one": "a", "two so three": "b"}, "text\tlabel\n"
+    ),
+    "by commas, with a tab in a name": Shape("1,one,a\n2,two,b\n", {"one": "a", "two": "b"}, '"n\tr",text,label\n'),
+    "lone quotes in a file with commas": Shape('"one,a\ntwo "so",b\n', {"one": "a", "two so": "b"}),
+    "names with line breaks, blanks and a byte-order mark, as Google's forms have them": Shape(
+        "one,a\ntwo,b\n", {"one": "a", "two": "b"}, '\ufeff"Your\n text? "," label "\n', "Your text?,label"
+    ),
+    "without names but for pandas's, 0 and 1": Shape("one,a\ntwo,b\n", {"one": "a", "two": "b"}, "0,1\n", "1,2"),
+    "emoji, entities and written escapes": Shape(
+        "film \U0001f60d,a\nfilm \U0001f621,b\nwe don&#39;t like,a\ngood.\\n\\nThe It\\u2019s,b\n",
+        {"film \U0001f60d": "a", "film \U0001f621": "b", "we don't like": "a", "good the it's": "b"},
+    ),
+    "a label with a sign that keeps letters apart, as in Persian": Shape(
+        "one,\u0645\u06cc\u200c\u062e\ntwo,b\n", {"one": "\u0645\u06cc\u200c\u062e", "two": "b"}
+    ),
     "names as a Mac writes them, in the file or in the command": Shape(
         "one,a\ntwo,b\n", {"one": "a", "two": "b"}, f"{MAC[0]},분류\n", f"문서,{MAC[1]}"
     ),
@@ -148,7 +171,7 @@ def test_a_pipe_is_read_once(tmp_path: Path) -> None:
     threading.Thread(target=pipe.write_bytes, args=[content], daemon=True).start()
     assert load(pipe).arrays() == expected
     threading.Thread(target=pipe.write_bytes, args=[content.replace(b"text 5 ", b"\xff ")], daemon=True).start()
-    assert "line 7: not UTF-8" in refusal(pipe)
+    assert "the first is line 7" in refusal(pipe)
 
 
 # What is made of it.
@@ -205,7 +228,7 @@ def test_labels_are_in_numeric_order_if_all_are_whole_and_else_in_alphabetical(t
 def test_what_was_read_is_shown(tmp_path: Path, capsys: Console) -> None:
     """With the split, and what to do where much is unknown; each file has its own order and separator."""
     rows = [("one two three", "2")] * 1200 + [("one two", "0"), ("one four", "0")]
-    path = write(tmp_path / "it.csv", [*rows, (" ", "0"), ("four", ""), ("\u2764\ufe0f \U0001f642", "0")])
+    path = write(tmp_path / "it.csv", [*rows, (" ", "0"), ("four", ""), ("\u2026 \u2014", "0")])
     tests = [("0", "one five six"), ("0", "six"), ("2", "Three? One!"), ("2", "one-two")]
     test = write(tmp_path / "test.tsv", tests, " label ,text", "\t")
     load(path, test=test)
@@ -224,38 +247,54 @@ def test_what_was_read_is_shown(tmp_path: Path, capsys: Console) -> None:
     ]
     load(write(tmp_path / "it.csv", [(f"text {number}", f"{number % 12:02} {'long ' * 50}") for number in range(120)]))
     said = capsys.readouterr().out.splitlines()
-    assert re.fullmatch("12 labels: ('.{40}' [(]10[)](, )?){10} and 2 others", said[1])
-    assert said[2] == "96 texts for the training; 24, a random fifth of the different ones, for the test"
+    assert re.fullmatch("12 labels: ('[0-9]{2} .{17}\u2026.{19}' [(]10[)](, )?){10} and 2 others", said[1])
+    assert said[2] == "96 texts for the training; 24, a random 20% of the different ones, for the test"
 
 
 # What may be wrong with it.
 
 GOOD = "text,label\n" + "".join(f"{text},{label}\n" for text, label in ROWS)
 NO_TEXT = (", line 1: no column 'text': --columns TEXT,LABEL takes two names from the first line or, in a file without "
-           "names, two places: --columns 2,1. Between commas or tabs the first line has ")  # fmt: skip
+           "names, two places: --columns 2,1. Between commas, tabs or semicolons the first line has ")  # fmt: skip
 PACKED = " is no text file: unpack it, or save it as 'CSV UTF-8'"
-NOT_UTF_8 = ": not UTF-8. In Excel, save it as 'CSV UTF-8'. Or: iconv -f CODE -t utf-8 FILE > NEW, with the CODE "
+NOT_UTF_8 = (". A few are damage: mend them. Many mean another encoding: save it as 'CSV UTF-8' from the program that "
+             "made it.")  # fmt: skip
 TOO_FEW = ": the training needs two texts or more with each label; too few have "
 # The content, and what is said behind the file's name, or the beginning of it.
 BAD_FILES = {
     "no header": ("good film,1\nbad film,0\n", f"{NO_TEXT}['good film', '1']"),
-    "another separator": ("text;label\nit;1\n", f"{NO_TEXT}['text;label']"),
+    "another separator": ("text|label\nit|1\n", f"{NO_TEXT}['text|label']"),
     "a name twice": ("text,label,text\nit,1,it\n", ", line 1: 2 columns 'text': rename all but one"),
     "an empty file": ("", f"{NO_TEXT}[]"),
-    "only a header": ("text,label\n", ", line 1: there is no text with a label"),
-    "only emoji": ("text,label\n\U0001f642,a\n!!!,b\n", ", line 3: there is no text with a label"),
-    "cp1252": (GOOD.replace("text 19", "don\u2019t").encode("cp1252"), f", line 21{NOT_UTF_8}"),
-    "behind a replaced character": ("\ufffd".encode() + GOOD.encode() + b"\xff", f", line 22{NOT_UTF_8}"),
-    "UTF-16": (GOOD.encode("utf-16"), " is UTF-16: iconv -f utf-16 -t utf-8 FILE > NEW, or save it as 'CSV UTF-8'"),
+    "only a header": ("text,label\n", ": there is no text with a label"),
+    "only marks": ("text,label\n...,a\n!!!,b\n", ": there is no text with a label"),
+    "cp1250": (GOOD.replace("is good", "j\u0119st").encode("cp1250"),
+               f": 13 of 21 lines are not UTF-8, the first is line 3{NOT_UTF_8}"),
+    "a damaged byte": (GOOD.replace("\n", "\r\n").encode().replace(b"text 5", b"text \xe9"),
+                       f": 1 of 21 lines are not UTF-8, the first is line 7{NOT_UTF_8}"),
+    "behind a replaced character": ("\ufffd".encode() + GOOD.encode() + b"\xff",
+                                    f": 1 of 22 lines are not UTF-8, the first is line 22{NOT_UTF_8}"),
+    "UTF-16": (GOOD.encode("utf-16"), " is UTF-16: save it as 'CSV UTF-8', or: iconv -f utf-16 -t utf-8 FILE > NEW"),
+    "ISO-2022-JP": (GOOD.replace("text 19", "\u6620\u753b").encode("iso2022_jp"), PACKED),
     "gzip": (gzip.compress(GOOD.encode()), PACKED),
     "xlsx": (b"PK\x03\x04\x14\0\x06\0[Content_Types].xml", PACKED),
     "too few fields": (GOOD.replace("5 is good,a", "5 is good"), ", line 7: 1 fields, where the first line has 2"),
     "too many fields": (GOOD.replace("5 is", "5, is"), ", line 7: 3 fields, where the first line has 2"),
+    "many rows that do not fit": (
+        GOOD.replace("is good", "is, good"),
+        ", line 3: 3 fields, where the first line has 2. 13 of 21 rows do not fit, the first are in the lines 3, 4, 6",
+    ),
+    "the names of R's rows": (
+        "".join(f'"{number}",{line}\n' for number, line in enumerate(GOOD.splitlines()))[4:],
+        ", line 2: 3 fields, where the first line has 2. If R has written the rows' names into it: "
+        "write.table(..., row.names = FALSE)",
+    ),
     "after a text of two lines": (
         GOOD.replace("text 1 is good", '"text\n1"').replace("text 5 is good,a", "5"), ", line 8: 1 fields, where"
     ),
-    "a quote that never ends": (GOOD.replace("text 5", '"text 5'), ", line 21: unexpected end of data"),
-    "a quote that ends early": (GOOD.replace("text 5 is", '"text" 5 is'), ", line 7: ',' expected after '\"'"),
+    "a quote that never ends, and others that do": (
+        GOOD.replace("text 5", '"text 5').replace("text 1", '"text, 1"'), ", line 3: ',' expected after '\"'"
+    ),
     "joined files": (GOOD + "\ufeff" + GOOD, ", line 22: the names of the columns again, as in joined files: "),
 }  # fmt: skip
 BAD_TRAINING = {
@@ -292,28 +331,45 @@ def test_places_that_the_file_does_not_have(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: Is a directory"
 
 
-@pytest.mark.slow
-def test_the_command_that_it_tells_makes_utf_8(tmp_path: Path) -> None:
-    path = write(tmp_path / "내 글.csv", [(f"{text} 주가가 어때", label) for text, label in ROWS])
-    expected = load(path).arrays()
-    path.write_bytes(path.read_text().replace("\n", "\r\n").encode("cp949"))
-    line = refusal(path)
-    assert "cp949 for Korean" in line
-    program = re.search("iconv .* > NEW", line)[0].replace("CODE", "cp949").replace("FILE", f"'{path.name}'")
-    subprocess.run(program.replace("NEW", "new.csv"), shell=True, cwd=tmp_path, check=True)
-    assert load(tmp_path / "new.csv").arrays() == expected
-
-
 def test_labels_of_the_test_that_the_training_lacks(tmp_path: Path) -> None:
-    """In a file of its own, or where all texts with the label are drawn."""
     train = write(tmp_path / "train.csv", ROWS)
     test = write(tmp_path / "test.csv", [("dull", "b"), ("good", "A"), ("good", "c")])
     line = refusal(train, "text,label", test)
     assert line == f"{test}: the training has none of the labels 'A' (line 3), 'c' (line 4)"
+
+
+def test_the_training_has_a_text_of_each_label(tmp_path: Path) -> None:
+    """Whatever is drawn, also where a label's texts are all equal; with a test of its own one text is enough."""
     first, second = sorted(np.random.RandomState(113).permutation(20)[:10:5])
     rows = [(text, "rare" if n in (first, second) else label) for n, (text, label) in enumerate(sorted(ROWS))]
-    reason = f"{train}: the random fifth has all texts with the labels 'rare' ("
-    assert refusal(write(train, rows)).startswith(reason)
+    for few in (rows, [*ROWS, *[("same", f"label {n}") for n in range(9) for _ in range(2)]]):
+        found = load(write(tmp_path / "it.csv", few))
+        assert set(found.train[1].tolist()) == set(range(len(found.corpus.labels)))
+        assert len(found.test[0]) > 0
+    alone = write(tmp_path / "it.csv", [*ROWS, ("one", "c")])
+    assert load(alone, test=write(tmp_path / "test.csv", ROWS)).corpus.labels == ["a", "b", "c"]
+    no_test = write(tmp_path / "it.csv", [(label, label) for label in "ab" for _ in range(9)])
+    assert refusal(no_test).endswith(": too few different texts with each label: there is none for the test")
+
+
+def test_the_scripts_share_of_the_test_counts(tmp_path: Path) -> None:
+    source = Source("own", str(write(tmp_path / "it.csv", ROWS)))
+    assert [len(load_reuters(source, 1000, share)[1][0]) for share in (0.1, 0.2, 0.5)] == [2, 4, 10]
+
+
+@pytest.mark.parametrize("stem", ["train", "Test", "data", "dataset"])
+def test_a_file_whose_name_says_nothing_is_called_after_its_directory_too(stem: str, tmp_path: Path) -> None:
+    (tmp_path / "ag_news").mkdir()
+    corpus = load(write(tmp_path / "ag_news" / f"{stem}.csv", ROWS)).corpus
+    assert corpus.name == f"ag_news/{stem}.csv"
+    assert file_name("it", corpus) == f"it-ag_news-{stem}"
+
+
+def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    """As a Korean Windows's zip file leaves it: it can be shown."""
+    path = tmp_path / os.fsdecode(b"\xb1\xdb.csv")
+    path.write_text(GOOD)
+    assert load(path).corpus.name == "\\udcb1\\udcdb.csv"
 
 
 def test_imdb_takes_two_labels_and_says_where_to_go_with_more(tmp_path: Path, capsys: Console) -> None:
