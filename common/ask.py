@@ -89,8 +89,9 @@ def open_network(path: str | Path) -> Network:
     model = keras.models.load_model(path, compile=False)
     labels = [printable(label) for label in facts["labels"]]
     network = Network(model, numbering(facts["words"]), labels, facts["description"]["input shape"][0])
-    found = _predict(network, [[UNKNOWN]])
-    if found.shape != (1, len(labels)) or not np.isclose(found.sum(), 1, atol=1e-2) or found.min() < 0:
+    last = model.layers[-1]
+    is_probability = getattr(last, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
+    if not is_probability or _predict(network, [[UNKNOWN]]).shape != (1, len(labels)):
         raise ValueError(f"its last layer gives no probabilities of {len(labels)} labels")
     return network
 
@@ -115,7 +116,7 @@ def answer(network: Network, texts: list[str]) -> list[Answer]:
 def nearest(network: Network, word: str) -> list[tuple[str, float]]:
     """Return the words that are nearest to a known one in the embedding, the nearest first, each with its cosine."""
     words = list(network.numbers)
-    vectors = network.model.layers[0].get_weights()[0][list(network.numbers.values())]
+    vectors = _embedding(network).get_weights()[0][list(network.numbers.values())]
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = vectors @ vectors[words.index(word)]
     order = [row for row in np.argsort(-cosines, kind="stable") if words[row] != word]
@@ -159,10 +160,15 @@ def draw_answers(network: Network, answers: list[Answer]):
     return figure
 
 
+def _embedding(network: Network) -> object | None:
+    """Return the layer that has a vector for each word, if there is one."""
+    return next((layer for layer in network.model.layers if type(layer).__name__ == "Embedding"), None)
+
+
 def _like(network: Network, texts: list[str]) -> int:
     """Print for each word of the texts a line of what is nearest to it, and return the exit status."""
-    embedding = network.model.layers[0]
-    if type(embedding).__name__ != "Embedding" or not embedding.trainable:
+    embedding = _embedding(network)
+    if embedding is None or not embedding.trainable:
         print("The network has no trained embedding: one-hot words are all equally far apart.", file=sys.stderr)
         return 1
     num_known = 0
@@ -185,11 +191,14 @@ def _ask(network: Network, texts: list[str], output: Path | None) -> int:
         for found in answer(network, batch):
             print(_line(found))
             if found.label is None:
-                print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
+                if found.words:
+                    print(f"The network knows no word of '{' '.join(found.words)}'", file=sys.stderr)
                 continue
             num_answered += 1
             if len(drawn) < MOST_PANELS:
                 drawn.append(found)
+    if num_asked == 0 and _is_prompt():
+        return 0
     if num_asked == 0:
         print("There is no text on standard input.", file=sys.stderr)
     if output and drawn:
@@ -210,7 +219,8 @@ def _line(found: Answer) -> str:
 
 def _batches(texts: list[str]) -> Iterator[list[str]]:
     """Yield the texts of the command line or, without any, the lines of standard input; at a prompt one by one."""
-    if not texts and sys.stdin is not None and sys.stdin.isatty():
+    if not texts and _is_prompt():
+        sys.stdin.reconfigure(errors="replace")
         print("Write a text and press Enter; Ctrl-D ends it, on Windows Ctrl-Z and Enter.", file=sys.stderr)
         print("> ", end="", file=sys.stderr, flush=True)
         for line in sys.stdin:
@@ -224,6 +234,10 @@ def _batches(texts: list[str]) -> Iterator[list[str]]:
         print(f"There is a file of this name; to ask about its lines: < {texts[0]}", file=sys.stderr)
     for start in range(0, len(texts), BATCH_SIZE):
         yield texts[start : start + BATCH_SIZE]
+
+
+def _is_prompt() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _lines(content: bytes) -> list[str]:

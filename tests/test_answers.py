@@ -86,11 +86,11 @@ def test_the_report_leaves_out_labels_that_never_occur_and_divides_by_nothing() 
 
 
 def test_the_commonest_confusions_come_first() -> None:
-    """And a long label is cut."""
+    """And of long labels, which may begin alike, the middle is left out."""
     truths = np.array([0] * 5 + [1] * 4 + [2] * 3 + [3] * 2)
     answered = np.array([1] * 4 + [0] + [2] * 3 + [1] + [0] * 2 + [2] + [0] + [3])
-    said = report(np.eye(4)[answered], truths, truths, ["a" * 50, "b", "c", "d"])
-    long = "a" * 40
-    assert list(table_of(said)) == [long, "b", "c", "d", "macro average"]
-    assert said.endswith(f"\nMost often taken for another: {long} for b (4), b for c (3), c for {long} (2).\n")
+    said = report(np.eye(4)[answered], truths, truths, ["a" * 41 + "one", "a" * 41 + "two", "c", "d"])
+    one, two = (f"{'a' * 20}\u2026{'a' * 16}{end}" for end in ("one", "two"))
+    assert list(table_of(said)) == [one, two, "c", "d", "macro average"]
+    assert said.endswith(f"\nMost often taken for another: {one} for {two} (4), {two} for c (3), c for {one} (2).\n")
     assert "taken for" not in report(np.eye(4)[truths], truths, truths, list("abcd"))

@@ -127,14 +127,37 @@ def test_each_line_of_standard_input_is_answered(imdb: Path) -> None:
     """The empty ones too, in their order and each as by itself, however they are cut into batches."""
     texts = ["the acting was superb", "", "a dull \ufffd film", "zzz", " "] * 110 + ["it was a moving film"]
     content = "\ufeff" + "\r\n".join(texts).replace("\ufffd", "\udcff")  # a byte that is no UTF-8
-    code, said, _ = ask_here(imdb, stdin=content.encode(errors="surrogateescape"))
+    code, said, errors = ask_here(imdb, stdin=content.encode(errors="surrogateescape"))
     assert code == 0
+    assert errors.startswith("Standard input is not UTF-8, first in line 3: what is not parts words.\n")
+    assert "''" not in errors  # of an empty line there is nothing to say
     by_itself = {text: ask_here(imdb, text)[1].rstrip("\n").split("\t") for text in set(texts)}
     for text, line in zip(texts, said.splitlines(), strict=True):
         label, probability, read = line.split("\t")
         assert [label, read] == by_itself[text][::2]
         if label != "unknown":  # the last digit may hang on who else is in the batch
             assert float(probability) == pytest.approx(float(by_itself[text][1]), abs=1e-4)
+
+
+def test_a_text_that_is_the_name_of_a_file(imdb: Path) -> None:
+    """It is asked about all the same."""
+    code, said, errors = ask_here(imdb, __file__, "the plot")
+    assert (code, len(said.splitlines())) == (0, 2)
+    assert "There is a file of this name" not in errors
+    errors = ask_here(imdb, __file__)[2]
+    assert errors.startswith(f"There is a file of this name; to ask about its lines: < {__file__}\n")
+
+
+def test_asking_from_python(imdb: Path) -> None:
+    """As the README shows it: label, probability and those of all labels, and the process stays as it was."""
+    before = signal.getsignal(signal.SIGINT), sys.excepthook, sys.stdout, dict(os.environ)
+    network = ask.open_network(str(imdb))
+    known, unknown = ask.answer(network, [DULL, "zzz"])
+    assert (signal.getsignal(signal.SIGINT), sys.excepthook, sys.stdout, dict(os.environ)) == before
+    negative, positive = keras_says(imdb, re.sub("[,.]", "", DULL.lower()).split())
+    assert known.probabilities == {"negative": pytest.approx(negative), "positive": pytest.approx(positive)}
+    assert known.probability == max(known.probabilities.values()) == known.probabilities[known.label]
+    assert unknown.label is None
 
 
 def test_what_is_no_network(imdb: Path) -> None:
@@ -212,6 +235,14 @@ def test_the_picture_shows_each_beginning(script: str, length: int, networks: di
         assert curves[0].get_ydata()[place] == pytest.approx(expected[network.labels.index(found.label)], abs=1e-4)
 
 
+def test_labels_that_begin_with_a_line_are_in_the_legend(networks: dict[str, Path]) -> None:
+    """As fastText's: Matplotlib leaves such names out."""
+    network = open_once(networks["imdb_cnn_lstm"])._replace(labels=["__label__bad", "__label__good"])
+    (axes,) = ask.draw_answers(network, ask.answer(network, ["the plot was dull"])).axes
+    (name,) = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert name.strip() in network.labels
+
+
 @pytest.mark.slow
 @POSIX
 def test_the_prompt(imdb: Path) -> None:
@@ -224,9 +255,9 @@ def test_the_prompt(imdb: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdin=device, **pipes) as program:
         late = threading.Timer(60, program.kill)
         late.start()
-        for text in ("The plot!", "The music."):
-            os.write(terminal, f"{text}\n".encode())
-            assert program.stdout.readline().decode().endswith(f"\t{text[:-1].lower()}\n")
+        for text in ("The plot!", "The music.", "\udcff The plot!"):  # a byte that is no UTF-8
+            os.write(terminal, f"{text}\n".encode(errors="surrogateescape"))
+            assert program.stdout.readline().decode().endswith(f"\t{text[:-1].lower().lstrip(chr(0xDCFF) + ' ')}\n")
         late.cancel()
         program.send_signal(signal.SIGINT)
     assert program.returncode == -signal.SIGINT
@@ -236,7 +267,7 @@ def test_the_prompt(imdb: Path) -> None:
 @POSIX
 @pytest.mark.parametrize(
     ("closed", "code", "said"),
-    [("dull <&-", 0, ""), ("<&-", 1, "There is no text on standard input.\n"), ("dull | true", 0, "")],
+    [("dull <&-", 0, ""), ("<&-", 1, "There is no text on standard input.\n"), ("dull | true", 0, "")],  # `true`'s
 )
 def test_streams_that_are_closed(
     closed: str, code: int, said: str, imdb: Path, monkeypatch: pytest.MonkeyPatch

@@ -79,7 +79,7 @@ def test_show_opens_the_curve_in_a_window(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["", "TkAgg"])
+@pytest.mark.parametrize("backend", ["", "TkAgg", "module://matplotlib_inline.backend_inline"])
 def test_show_without_a_screen_says_so_in_one_line(backend: str) -> None:
     code = f"from common.curve import show_curve; show_curve({HISTORY}, 'A title')"
     environment = {name: value for name, value in os.environ.items() if "DISPLAY" not in name} | {"MPLBACKEND": backend}

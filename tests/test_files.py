@@ -1,11 +1,12 @@
 """Files that are either the old one or the new one."""
 
 import errno
+import shutil
 from pathlib import Path
 
 import pytest
 
-from common.running.files import write
+from common.running.files import clear, write
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,21 @@ def test_two_that_write_the_same_file(tmp_path: Path) -> None:
     assert write(file, fill)
     assert file.read_text() == "the first"
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_what_a_killed_process_has_left_is_taken_away(tmp_path: Path) -> None:
+    """Of this file, and of no other."""
+    file, other = tmp_path / "[a].csv", tmp_path / "[a].csv.csv"
+
+    def be_killed(part: Path) -> None:
+        shutil.copytree(part.parent, tmp_path / f"{part.parent.name}x")
+
+    for path in (file, other):
+        write(path, be_killed)
+    left = [path.name for path in tmp_path.iterdir()]
+    assert len(left) == 2
+    clear(file)
+    assert [path.name for path in tmp_path.iterdir()] == [name for name in left if ".csv.csv-" in name]
 
 
 def test_a_part_that_cannot_be_cleared_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ def test_help_states_every_default(script: str, monkeypatch: pytest.MonkeyPatch,
         (["--data", "real"], "argument --data: there is no file 'real'; it can also be auto, keras or sample"),
         (["--data", __file__, "--test-data", "none.csv"], "argument --test-data: there is no file 'none.csv'"),
         (["--test-data", "a-file"], "argument --test-data: goes with a file as --data, not with 'auto'"),
+        (["--columns", "a,b"], "argument --columns: goes with a file as --data, not with 'auto'"),
         ([*OWN, "a,b,c"], "argument --columns: must name two columns, TEXT,LABEL, not 'a,b,c'"),
         ([*OWN, "a, a"], "argument --columns: text and label cannot both be 'a'"),
         (["--output-dir", ""], "cannot write to '': No such file or directory: choose another --output-dir"),
@@ -73,8 +74,19 @@ def test_what_is_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     options = read(monkeypatch, "--output-dir", "a/b", "--seed", 4294967295)
     assert (options.epochs, options.batch_size, options.seed, options.data) == (20, 100, 4294967295, Source("auto"))
     assert list((tmp_path / "a" / "b").iterdir()) == []
-    options = read(monkeypatch, "--data", __file__, "--test-data", ROOT, "--columns", 'c, "a, b"')
+    options = read(monkeypatch, "--data", __file__, "--test-data", ROOT, "--columns", 'c, "a,\n b"')
     assert options.data == Source("own", __file__, str(ROOT), ("c", "a, b"))
+    assert read(monkeypatch, "--data", __file__).data == Source("own", __file__, None, ("text", "label"))
+
+
+def test_a_home_that_the_shell_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `--data=~/it.csv`."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "it.csv").touch()
+    options = read(monkeypatch, "--data=~/it.csv", "--test-data=~/it.csv", "--output-dir=~/out")
+    assert options.data[1:3] == (str(tmp_path / "it.csv"), str(tmp_path / "it.csv"))
+    assert options.output_dir == tmp_path / "out"
 
 
 @pytest.mark.slow

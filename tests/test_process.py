@@ -4,14 +4,17 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
 import pytest
 
+from common.running import checkpoint
 from common.running.process import set_up_console, set_up_process
+from tests.conftest import ROOT
 
 Run = Callable[..., subprocess.CompletedProcess]
 LOOK = """
@@ -37,11 +40,38 @@ def run_with(run_script: Run, tmp_path: Path) -> Run:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "set_before", "threads"),
-    [("reuters_lstm", {}, "1"), ("imdb_cnn_lstm", {}, "None"), ("reuters_lstm", {"TF_NUM_INTRAOP_THREADS": "2"}, "2")],
+    [("reuters_lstm", {}, "1"), ("imdb_cnn_lstm", {}, "1"), ("reuters_lstm", {"TF_NUM_INTRAOP_THREADS": "2"}, "2")],
 )
-def test_one_thread_without_a_convolution(script: str, set_before: dict, threads: str, run_with: Run) -> None:
+def test_one_thread_for_each_operation(script: str, set_before: dict, threads: str, run_with: Run) -> None:
     done = run_with(LOOK, script, **set_before)
     assert done.stdout == f"SIG_DFL backslashreplace True\n{threads}\n"
+
+
+@pytest.mark.slow
+def test_a_python_without_the_requirements(run_script: Run, tmp_path: Path) -> None:
+    """One line says what is missing, and the README's command."""
+    done = subprocess.run([sys.executable, "-S", "reuters_lstm.py", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    missing = "This Python lacks tensorflow, keras, numpy, matplotlib: .*pip install -r requirements.txt.*\n"
+    assert re.fullmatch(missing, done.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="has other shells")
+@pytest.mark.parametrize(
+    ("streams", "status", "epochs"), [("| head -26 >/dev/null", 141, range(1, 40)), (">&- 2>&-", 0, [40])]
+)
+def test_a_reader_that_has_gone_and_streams_that_are_closed(
+    streams: str, status: int, epochs: Sequence[int], tmp_path: Path
+) -> None:
+    """The finished epochs are kept, and nobody sees a traceback."""
+    options = f"--data sample --epochs 40 --output-dir {tmp_path}"
+    program = f"{sys.executable} tests/tiny.py reuters_lstm.py {options} {streams}; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (status, "")
+    table = (tmp_path / "reuters_lstm-sample.csv").read_text().splitlines()
+    assert len(table) - 1 in epochs
+    assert checkpoint.read(tmp_path / "reuters_lstm-sample.keras")["history"]["loss"]
 
 
 @pytest.mark.slow

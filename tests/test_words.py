@@ -171,7 +171,8 @@ def to_words_and_back(train: Split, test: Split, corpus: Corpus) -> tuple[int, i
     """Every text, with all its words: split at spaces, it gives its numbers, and with few exceptions the whole way too.
 
     Return how many texts there are, and how many have a word that parts today, or is another: a dash in Windows's
-    western code, a pound sign, "it\u00b4s", 'quotes'. The scripts' networks know no such word: none has a number below 5000.
+    western code, a pound sign, "it\u00b4s", 'quotes'. The scripts' networks know no such word: none is among the
+    numbers below 5000.
     """
     numbers = numbering(corpus.words)
     assert len(numbers) == len(corpus.words) - 4  # no word occurs twice

@@ -29,7 +29,7 @@ from common.texts.corpus import Corpus
 
 COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 KINDS = {"png": "Curve", "csv": "History", "keras": "Network"}  # the files, and how the console calls them
-NOT_IN_TITLES = ("Embedding", "Dropout", "Dense", "Activation")  # layers that nearly every network has
+NOT_IN_TITLES = ("InputLayer", "Embedding", "Dropout", "Dense", "Activation")  # layers that nearly every network has
 
 
 class Keeper(keras.callbacks.Callback):
