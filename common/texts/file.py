@@ -181,7 +181,7 @@ def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
     That is by what parts the columns in the first line, a comma, a tab or a semicolon. Quotes around fields are no part
     of them if each row then has as many fields as the first line, else they are letters like others.
     """
-    found = None
+    best = None
     for separator, quotes in itertools.product(SEPARATORS, QUOTES):
         dialect = {"delimiter": separator, "strict": True, **quotes}
         first = _first(content, dialect)
@@ -190,17 +190,17 @@ def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
         num_rows, misfits = _misfits(content, dialect, len(first))
         if not misfits:
             return dialect
-        if found is None or len(misfits) <= len(found):
-            found = misfits
-            each_has_one_more = len(misfits) == num_rows - 1 and misfits[0][1].startswith(f"{len(first) + 1} ")
-    if found is None:
+        if best is None or len(misfits) <= len(best[1]):
+            best = num_rows, misfits, len(first)
+    if best is None:
         raise ValueError(_without_columns(content, columns))
-    (line, reason), *others = found
-    if each_has_one_more:
+    num_rows, misfits, num_fields = best
+    line, reason = misfits[0]
+    if len(misfits) == num_rows - 1 and reason.startswith(f"{num_fields + 1} "):
         reason += ". If R has written the rows' names into it: write.table(..., row.names = FALSE)"
-    elif others:
-        lines = ", ".join(str(line) for line, _ in found[:3])
-        reason += f". {len(found):,} of {num_rows:,} rows do not fit, the first are in the lines {lines}"
+    elif len(misfits) > 1:
+        lines = ", ".join(str(line) for line, _ in misfits[:3])
+        reason += f". {len(misfits):,} of {num_rows:,} rows do not fit, the first are in the lines {lines}"
     raise ValueError(f", line {line}: {reason}")
 
 
@@ -280,7 +280,7 @@ def _rows(content: bytes, columns: tuple[str, str]) -> Iterator[Row]:
             continue
         text, label = (fields[place] for place in places)
         label = _clean(label)
-        if names == [_clean(text), label]:
+        if names and label == names[1] and _clean(text) == names[0]:
             raise ValueError(f", line {reader.line_num}: the names of the columns again, as in joined files: "
                              "delete this line")  # fmt: skip
         if "quoting" in dialect:
