@@ -34,7 +34,6 @@ ONE_HOT = (
 NO_CONV = [
     ('model.add(layers.Conv1D(FILTERS, FILTER_LENGTH, padding="valid", activation="relu", strides=1))\n', ""),
     ("model.add(layers.MaxPooling1D(POOL_LENGTH))\n", ""),
-    (", one_thread=False", ""),  # without a convolution one thread is quicker
 ]
 IMPORT = "from common.curve import draw_curve\n"
 IMPORTED = (IMPORT, f"{IMPORT}from plots.reference.variants import shuffle_words\n")
