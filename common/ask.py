@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from common.running import checkpoint
-from common.running.answers import likeliest, probabilities
+from common.running.answers import gives_probabilities, likeliest, probabilities
 from common.running.files import one_line, printable, shortened
 from common.running.process import set_up_console, set_up_process
 from common.texts.words import UNKNOWN, numbering, split, to_numbers
@@ -31,7 +31,7 @@ class Network(NamedTuple):
 
 class Answer(NamedTuple):
     label: str | None  # the likeliest; None if the network knows no word
-    probability: float  # of this label
+    probability: float  # of the likeliest label
     probabilities: dict[str, float]  # of all labels, in their order
     likeliest: list[tuple[str, float]]  # what a short answer names: one label of two, three of more
     words: list[str]  # that it read, unknown ones in [brackets]
@@ -88,16 +88,17 @@ def open_network(path: str | Path) -> Network:
 
     model = keras.models.load_model(path, compile=False)
     labels = [printable(label) for label in facts["labels"]]
-    network = Network(model, numbering(facts["words"]), labels, facts["description"]["input shape"][0])
-    last = model.layers[-1]
-    is_probability = getattr(last, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
-    if not is_probability or _predict(network, [[UNKNOWN]]).shape != (1, len(labels)):
+    if not gives_probabilities(model, len(labels)):
         raise ValueError(f"its last layer gives no probabilities of {len(labels)} labels")
-    return network
+    return Network(model, numbering(facts["words"]), labels, facts["description"]["input shape"][0])
 
 
-def answer(network: Network, texts: list[str]) -> list[Answer]:
+def answer(network: Network, texts: list[str] | str) -> list[Answer]:
     """Answer the texts in one batch."""
+    if isinstance(texts, str):
+        texts = [texts]
+    if not texts:
+        return []
     answers = []
     numbered = [to_numbers(text, network.numbers) for text in texts]
     for text, numbers, found in zip(texts, numbered, _predict(network, numbered), strict=True):

@@ -118,10 +118,10 @@ def show_curve(history: dict[str, list[float]], title: str) -> None:
     try:
         from matplotlib import pyplot
 
-        backend = pyplot.get_backend().lower()
-        if backend == "agg" or ("inline" in backend and not in_session()):  # a notebook's, in its terminal
+        figure = pyplot.figure(figsize=(8, 5), layout="constrained")
+        if figure.canvas.required_interactive_framework is None and not in_session():  # a notebook shows it by itself
             raise ImportError("there is no screen, or no toolkit to open a window with")
-        complete_fonts(draw_curve(history, title, pyplot.figure(figsize=(8, 5), layout="constrained")))
+        complete_fonts(draw_curve(history, title, figure))
         pyplot.show()
     except Exception as error:  # each toolkit has its own
         print(f"No window for --show: {error}", file=sys.stderr)

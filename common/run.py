@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ class Run:
         The seed determines the first weights, the dropout and the order of the batches. `script` is how the files are
         called where no file runs, as in a notebook; `epochs` and `batch_size` are defaults.
         """
+        self._keeper = None
         self._options = read_options(script, description, epochs, batch_size)
         self.data = self._options.data
         self.epochs = self._options.epochs
@@ -49,7 +51,7 @@ class Run:
         batch_size: int,
         validation_data: tuple[np.ndarray, np.ndarray],
         corpus: Corpus,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback = (),
     ) -> dict[str, list[float]]:
         """Do what `model.fit` does, and return its history: "loss", "accuracy", "val_loss", "val_accuracy".
 
@@ -58,27 +60,30 @@ class Run:
         in good order (see `Keeper`). With `--resume` it goes on where a run was stopped, and the history begins with
         that run's epochs.
         """
+        if self._keeper is not None:
+            sys.exit("run.fit has trained already: begin again with `run = Run(...)`, also for another training.")
         from common.arrays import batches
+        from common.running.answers import report
         from common.running.keeper import Keeper
         from common.running.kernel import quicken
 
         quicken(model)
-        test_batches = batches(*validation_data)
-        keeper = Keeper(self._options, epochs, batch_size, corpus, model, (x_train, y_train, *validation_data))
+        x_test, y_test = validation_data
+        test_batches = batches(x_test, y_test)
+        keeper = Keeper(self._options, epochs, batch_size, corpus, model, (x_train, y_train, x_test, y_test))
         with keeper:
             model.fit(
                 batches(x_train, y_train, batch_size, self.seed, skip=keeper.initial_epoch),
                 epochs=epochs,
                 initial_epoch=keeper.initial_epoch,
                 validation_data=test_batches,
-                callbacks=[*callbacks, keeper],  # the last one: it keeps what the others make of an epoch
+                callbacks=[callbacks, keeper],  # the last one: it keeps what the others make of an epoch
                 shuffle=False,  # `batches` has done it
                 verbose=self._options.verbose,
             )
         self.title = keeper.title
         self._keeper = keeper
-        self._predict = lambda: model.predict(test_batches, verbose=0)
-        self._labels = y_train, validation_data[1], corpus.labels
+        self._report = lambda: report(model.predict(test_batches, verbose=0), y_train, y_test, corpus.labels)
         return keeper.history
 
     def finish(self, curve: Figure) -> None:
@@ -86,7 +91,5 @@ class Run:
 
         Exit status 1 if one of the run's three files could not be written.
         """
-        from common.running.answers import report
-
-        print(report(self._predict(), *self._labels))
+        print(self._report())
         self._keeper.finish(curve)

@@ -6,9 +6,10 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from common.arrays import one_hot
-from common.running.answers import report
+from common.running.answers import gives_probabilities, report
 
 
 def table_of(said: str) -> dict[str, list[float]]:
@@ -83,6 +84,24 @@ def test_the_report_leaves_out_labels_that_never_occur_and_divides_by_nothing() 
     )
     occur = np.eye(5)[:, [0, 1, 2, 4]]
     assert f1_scores(occur[truths], occur[answered], "macro") == pytest.approx(0.41667, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("last", "num_labels", "expected"),
+    [
+        ([layers.Dense(3, "softmax")], 3, True),
+        ([layers.Dense(3), layers.Softmax()], 3, True),
+        ([layers.Dense(3), layers.Activation("softmax")], 3, True),
+        ([layers.Dense(3, "softmax")], 4, False),
+        ([layers.Dense(3)], 3, False),
+        ([layers.Dense(1, "sigmoid")], 2, True),
+        ([layers.Dense(1, "sigmoid")], 3, False),
+        ([layers.Dense(2, "sigmoid")], 2, False),
+        ([layers.Dense(1)], 2, False),
+    ],
+)
+def test_which_networks_give_probabilities(last: list[keras.Layer], num_labels: int, expected: bool) -> None:
+    assert gives_probabilities(keras.Sequential([keras.Input((4,)), *last]), num_labels) == expected
 
 
 def test_the_commonest_confusions_come_first() -> None:

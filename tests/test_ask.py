@@ -158,6 +158,8 @@ def test_asking_from_python(imdb: Path) -> None:
     assert known.probabilities == {"negative": pytest.approx(negative), "positive": pytest.approx(positive)}
     assert known.probability == max(known.probabilities.values()) == known.probabilities[known.label]
     assert unknown.label is None
+    assert ask.answer(network, DULL) == [known]
+    assert ask.answer(network, []) == []
 
 
 def test_what_is_no_network(imdb: Path) -> None:

@@ -70,7 +70,7 @@ def test_the_saved_picture_is_red_and_blue_whatever_matplotlibrc_says(
 def test_show_opens_the_curve_in_a_window(monkeypatch: pytest.MonkeyPatch, capsys: Console) -> None:
     shown = []
     pyplot.switch_backend("agg")
-    monkeypatch.setattr(pyplot, "get_backend", lambda: "any that has windows")
+    monkeypatch.setattr("matplotlib.backends.backend_agg.FigureCanvasAgg.required_interactive_framework", "any")
     monkeypatch.setattr(pyplot, "show", lambda: shown.append(pyplot.gcf().axes[0].get_title()))
     show_curve(HISTORY, "A title")
     pyplot.close()
@@ -79,7 +79,7 @@ def test_show_opens_the_curve_in_a_window(monkeypatch: pytest.MonkeyPatch, capsy
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["", "TkAgg", "module://matplotlib_inline.backend_inline"])
+@pytest.mark.parametrize("backend", ["", "TkAgg", "pdf", "module://matplotlib_inline.backend_inline"])
 def test_show_without_a_screen_says_so_in_one_line(backend: str) -> None:
     code = f"from common.curve import show_curve; show_curve({HISTORY}, 'A title')"
     environment = {name: value for name, value in os.environ.items() if "DISPLAY" not in name} | {"MPLBACKEND": backend}

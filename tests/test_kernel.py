@@ -162,6 +162,14 @@ def test_masked_words_and_texts_of_any_length_are_read_by_the_loop_of_keras(
     np.testing.assert_allclose(in_graph(x), expected, atol=1e-6)
 
 
+def test_a_model_that_xla_compiles_keeps_the_loop_of_keras() -> None:
+    """It does not have the operation."""
+    model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2)])
+    model.compile(jit_compile=True)
+    quicken(model)
+    assert not is_quick(model.layers[0])
+
+
 def test_on_a_gpu_and_without_the_operation_the_layer_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """There Keras has cuDNN; and a later TensorFlow may lack the operation."""
     model = keras.Sequential([keras.Input((3, 2)), layers.LSTM(2)])

@@ -1,5 +1,6 @@
 """The command line: every default, every wrong value, and that it is read before anything else happens."""
 
+import os
 import subprocess
 import sys
 from argparse import Namespace
@@ -26,7 +27,7 @@ def test_help_states_every_default(script: str, monkeypatch: pytest.MonkeyPatch,
     assert names == {"epochs", "batch-size", "seed", "resume", "data", "test-data", "columns", "output-dir", "show"}
     assert all("(default: " in option for option in options)
     epochs = {"reuters_lstm": 20, "imdb_cnn_lstm": 5}[script]
-    for default in (epochs, 100, 1, "auto", "plots beside the script"):
+    for default in (epochs, 100, 1, "auto", "the project's plots"):
         assert f"(default: {default})" in said
 
 
@@ -110,7 +111,9 @@ def test_the_name_is_that_of_the_file_that_runs(monkeypatch: pytest.MonkeyPatch)
     assert read(monkeypatch, file="some/where/launcher.py").script == "script"
 
 
-@pytest.mark.parametrize(("file", "are_heard"), [(None, False), ("cell.py", False), ("script.py", True)])
+@pytest.mark.parametrize(
+    ("file", "are_heard"), [(None, False), ("cell.py", False), (os.path.abspath("script.py"), True)]
+)
 def test_options_in_a_session(file: str | None, are_heard: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """`sys.argv` is the kernel's in a cell and in an editor's interactive window, which sets a file; not in %run."""
     main = type(sys)("__main__")

@@ -113,11 +113,23 @@ def end(number: int, frame: object) -> None:
     raise Ended
 
 
+def test_a_run_trains_once_and_takes_one_callback_or_several(begin: Begin, plots: Path) -> None:
+    """A second training would take the first one's files for another run's."""
+    heard = []
+    run = begin("--epochs", "1")
+    options = {"epochs": 1, "batch_size": 2, "validation_data": TEST, "corpus": CORPUS}
+    run.fit(network(), *TRAINING, callbacks=LambdaCallback(on_train_end=heard.append), **options)
+    assert len(heard) == 1
+    with pytest.raises(SystemExit, match="trained already: begin again with `run = Run"):
+        train(run)
+    assert not list(plots.glob("*.previous.*"))
+
+
 def test_early_stopping_that_restores_the_best_weights(begin: Begin, plots: Path, capsys: Console) -> None:
     """The file holds the last epoch as it was, and a run that goes on from it is the one that nobody stopped."""
     run = begin("--epochs", "3")
     finish(run, train(run))
-    assert "What was evaluated" not in capsys.readouterr().out
+    assert "weights changed" not in capsys.readouterr().out
     whole = contents(plots, "a")
 
     run = begin("--epochs", "3")
@@ -125,7 +137,7 @@ def test_early_stopping_that_restores_the_best_weights(begin: Begin, plots: Path
     assert finish(run, train(run, stopping)) == 0
     said = capsys.readouterr().out
     assert "; the network kept is that of epoch 2\n" in said
-    assert "\nWhat was evaluated is another one: a callback changed the weights after epoch 2.\n" in said
+    assert "\nThe weights changed after epoch 2, as by restore_best_weights: the table is theirs.\n" in said
     assert len(kept(plots)["loss"]) == 2
 
     run = begin("--epochs", "3", "--resume")

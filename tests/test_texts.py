@@ -129,9 +129,24 @@ SHAPES = {
         'one\t"a"\n"two\t""so""\nthree"\tb\n', {"one": "a", "two so three": "b"}, "text\tlabel\n"
     ),
     "by commas, with a tab in a name": Shape("1,one,a\n2,two,b\n", {"one": "a", "two": "b"}, '"n\tr",text,label\n'),
+    "by tabs, with numbers that have a comma, without names": Shape(
+        "one\ta\t0,5\ntwo\tb\t1,5\n", {"one": "a", "two": "b"}, "", "1,2"
+    ),
+    "by tabs, with a comma in each text, without names": Shape(
+        "a\thello, one\nb\thello, two\n", {"hello one": "a", "hello two": "b"}, "", "2,1"
+    ),
+    "lone quotes that would make one row of all between them": Shape(
+        '"one\ta\ntwo\tb\nthree"\ta\n', {"one": "a", "two": "b", "three": "a"}, "text\tlabel\n"
+    ),
+    "quotes around a text whose parts look like rows": Shape(
+        '"one\tand\ntwo"\ta\nthree\tb\n', {"one and two": "a", "three": "b"}, "text\tlabel\n"
+    ),
     "lone quotes in a file with commas": Shape('"one,a\ntwo "so",b\n', {"one": "a", "two so": "b"}),
     "names with line breaks, blanks and a byte-order mark, as Google's forms have them": Shape(
         "one,a\ntwo,b\n", {"one": "a", "two": "b"}, '\ufeff"Your\n text? "," label "\n', "Your text?,label"
+    ),
+    "without names but for pandas's, with its index": Shape(
+        "0,one,a\n1,two,b\n", {"one": "a", "two": "b"}, ",0,1\n", "2,3"
     ),
     "without names but for pandas's, 0 and 1": Shape("one,a\ntwo,b\n", {"one": "a", "two": "b"}, "0,1\n", "1,2"),
     "emoji, entities and written escapes": Shape(
@@ -286,8 +301,9 @@ BAD_FILES = {
     ),
     "the names of R's rows": (
         "".join(f'"{number}",{line}\n' for number, line in enumerate(GOOD.splitlines()))[4:],
-        ", line 2: 3 fields, where the first line has 2. If R has written the rows' names into it: "
-        "write.table(..., row.names = FALSE)",
+        ", line 2: 3 fields, where the first line has 2. 20 of 21 rows do not fit, the first are in the lines 2, 3, 4. "
+        "Are there separators in the texts, without quotes around these? Or names of the rows, as R writes them "
+        "without row.names = FALSE?",
     ),
     "after a text of two lines": (
         GOOD.replace("text 1 is good", '"text\n1"').replace("text 5 is good,a", "5"), ", line 8: 1 fields, where"

@@ -53,7 +53,7 @@ def one_by_one(name: str) -> keras.Sequential:
 
 
 @pytest.mark.parametrize("name", [LARGE, *(name for name in VARIANTS if name not in LARGE.values)])
-def test_a_variant_starts_as_if_it_were_built_alone(name: str, tmp_path: Path) -> None:
+def test_a_variant_starts_as_if_it_were_built_alone_and_could_use_cudnn(name: str, tmp_path: Path) -> None:
     """The same layers, all that they were configured with, and the same weights and random state, to the last bit."""
     varied = tiny.build(write_script(name, tmp_path))
     alone = one_by_one(name)

@@ -17,6 +17,16 @@ def probabilities(outputs: np.ndarray) -> np.ndarray:
     return outputs
 
 
+def gives_probabilities(model, num_labels: int) -> bool:
+    """Return whether the network's outputs are probabilities: a softmax over the labels, or a sigmoid for two."""
+    last = model.layers[-1]
+    activation = getattr(last, "activation", None)
+    kind = type(last).__name__ if activation is None else activation.__name__
+    if kind == "sigmoid":
+        return num_labels == 2 and model.output_shape[-1] == 1
+    return kind in ("softmax", "Softmax") and model.output_shape[-1] == num_labels  # a function, or a layer by itself
+
+
 def likeliest(of_labels: np.ndarray) -> np.ndarray:
     """Return the labels that a text's answer names, the likeliest first: one of two, three of more."""
     most = 1 if len(of_labels) == 2 else 3

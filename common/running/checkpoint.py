@@ -67,7 +67,7 @@ def describe(model) -> dict[str, object]:
 def _flat(settings: dict[str, object], start: str = "") -> Iterator[tuple[str, object]]:
     """Yield each setting; of an object, as Keras keeps it, first its kind and then its own settings."""
     for key, value in settings.items():
-        if key == "name" and not start.endswith("dtype "):  # a notebook counts on: "lstm_1"
+        if key == "name" and not start.endswith("dtype "):  # a layer's: a notebook counts on, "lstm_1"; not float32's
             continue
         if isinstance(value, list) and any(isinstance(part, dict) for part in value):
             value = {str(number): part for number, part in enumerate(value, start=1)}

@@ -2,7 +2,8 @@
 
 Keras's own callbacks leave a gap each: `CSVLogger` truncates the old file first, `BackupAndRestore` writes weights and
 epoch number one after the other over the old ones. Here all goes into one file that is replaced as a whole, and a run
-that is resumed on the same machine gives the same numbers, to the last digit, as one that nobody stopped.
+that is resumed on the same machine gives the same numbers, to the last digit, as one that nobody stopped. (Only further
+callbacks that count epochs, as `EarlyStopping` does, begin to count anew.)
 """
 
 import csv
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 
 from common.curve import draw_curve, save_figure, show_curve
 from common.running import checkpoint
+from common.running.answers import gives_probabilities
 from common.running.files import clear, one_line, printable, write
 from common.running.options import PROJECT
 from common.running.process import in_cell, in_session, signals_to
@@ -36,8 +38,9 @@ class Keeper(keras.callbacks.Callback):
     """Callback that keeps each finished epoch on the disk, and with which `fit` stops in good order at a signal.
 
     Inside `with keeper:` a signal counts at the end of the batch, of the training or of the test; after it, until
-    `finish` is done, at once. With `--resume` the compiled model gets the kept state, if it and the arrays are the
-    same. `history` has the numbers of all finished epochs, the `initial_epoch` resumed ones included.
+    `finish` is done, at once (but not in a session, where a next cell may never come to `finish`). With `--resume` the
+    compiled model gets the kept state, if it and the arrays are the same. `history` has the numbers of all finished
+    epochs, the `initial_epoch` resumed ones included.
     """
 
     def __init__(
@@ -92,12 +95,12 @@ class Keeper(keras.callbacks.Callback):
 
     def __exit__(self, kind: type | None, *error: object) -> None:
         self.is_training = False
-        if kind is not None:
-            self._save_curve_so_far()
-        if kind is not None or in_session():  # a session's next cell may never come to `finish`
+        has_failed = kind is not None  # or was stopped
+        if has_failed or in_session():
             self._catching.close()
-        if kind is None and self.signal:  # it came after the last batch
+        if has_failed or self.signal:
             self._save_curve_so_far()
+        if not has_failed and self.signal:  # it came after the last batch
             self._stop(self.signal)
 
     def _note(self, number: int, frame: object) -> None:
@@ -197,9 +200,9 @@ class Keeper(keras.callbacks.Callback):
         print(f"Lowest test loss {min(val_loss):.4f}, in epoch {best}{kept}")
         for now, saved in zip(self.model.get_weights(), self.saved_weights, strict=True):
             if not np.array_equal(now, saved):
-                print(f"What was evaluated is another one: a callback changed the weights after epoch {last}.")
+                print(f"The weights changed after epoch {last}, as by restore_best_weights: the table is theirs.")
                 break
-        if "keras" in written and self.words:
+        if "keras" in written and self.words and gives_probabilities(self.model, len(self.labels)):
             path = self.files["keras"].resolve()
             path = path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
             print(f'Ask it: python -m common.ask "{path}" "a text of your own"')
@@ -244,8 +247,8 @@ def file_name(script: str, corpus: Corpus) -> str:
     if corpus.kind == "sample":
         return f"{script}-sample"
     stem = str(Path(corpus.name).with_suffix("")).replace("/", "-")
-    stem = stem.encode()[:180].decode(errors="ignore")  # a file's name can have 255 bytes
-    return f"{script}-{stem}_" if stem == "sample" else f"{script}-{stem}"
+    name = f"{script}-{stem}_" if stem == "sample" else f"{script}-{stem}"
+    return name.encode()[:200].decode(errors="ignore")  # with what stands around it, a file's name can have 255 bytes
 
 
 def title(model: keras.Model, corpus: Corpus) -> str:

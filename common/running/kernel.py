@@ -20,10 +20,13 @@ from keras import layers
 def quicken(model: keras.Model) -> None:
     """Have the model's LSTM layers, also those in a `Bidirectional`, run as TensorFlow's operation where they can.
 
-    Where they cannot (another backend, a GPU, which has an LSTM of its own, other settings than these) Keras's loop
-    stays. The layer computes the same; nothing else changes in it or in the file that it is saved to.
+    Where they cannot (another backend, a GPU, which has an LSTM of its own, XLA, other settings than these, a model
+    within the model) Keras's loop stays. The layer computes the same, and its file does not change; only the gradient
+    of its gradient cannot be had.
     """
     if keras.backend.backend() != "tensorflow" or tf.config.list_physical_devices("GPU"):
+        return
+    if getattr(model, "jit_compile", False):  # XLA does not have the operation
         return
     if not hasattr(tf.raw_ops, "BlockLSTMV2") or not hasattr(tf.raw_ops, "BlockLSTMGradV2"):
         return

@@ -66,7 +66,7 @@ def _add_options(parser: ArgumentParser, epochs: int, batch_size: int) -> None:
         help="the names of the file's two columns; whole numbers, as in 2,1, are places in a file without a line of "
         "names; quote a name with a comma as in CSV (default: text,label)")  # fmt: skip
     add("--output-dir", metavar="DIR", type=os.path.expanduser, default=str(PROJECT / "plots"),
-        help="where curve, numbers and network go, made if missing (default: plots beside the script)")  # fmt: skip
+        help="where curve, numbers and network go, made if missing (default: the project's plots)")  # fmt: skip
     add("--show", action="store_true", help="open the curve in a window too (default: it is only saved)")
 
 

@@ -21,9 +21,11 @@ def in_session() -> bool:
 def in_cell() -> bool:
     """Return whether this is a session in which no file runs, so that `sys.argv` is the session's.
 
-    An editor's interactive window sets `__file__` as well, but leaves the arguments of its kernel.
+    `%run it.py` sets both to the file: `__file__`, and with it `sys.argv`. A pasted cell has no `__file__`; an editor's
+    interactive window sets it, but leaves the arguments of its kernel.
     """
-    return in_session() and getattr(sys.modules["__main__"], "__file__", None) != sys.argv[0]
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    return in_session() and (file is None or os.path.abspath(file) != os.path.abspath(sys.argv[0]))
 
 
 @contextmanager

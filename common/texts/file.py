@@ -19,12 +19,23 @@ from common.running.files import one_line, printable, shortened
 from common.texts.corpus import Corpus, Source, Split
 from common.texts.words import FIRST_WORD, MARKERS, START, UNKNOWN, decoded, split
 
-SEPARATORS = (",", "\t", ";")
+SEPARATORS = ("\t", ";", ",")  # in this order: commas stand in texts, and in German numbers
 # What quotes can be: double ones, letters like others, or single ones, as in 10kGNAD.
 QUOTES = ({"quotechar": '"'}, {"quoting": csv.QUOTE_NONE}, {"quotechar": "'"})
 MOST_LABELS = 1000
 MOST_SHOWN = 10  # labels in a line of the console
 SAYS_NOTHING = ("train", "test", "data", "dataset")  # names of files that need their directory's beside them
+
+
+class Reading(NamedTuple):
+    """What comes of reading a file in one way."""
+
+    dialect: dict[str, object]  # how the fields are parted, for `csv.reader`
+    num_fields: int  # of the first line
+    num_rows: int
+    num_lines: int  # without empty ones
+    num_labels: int
+    misfits: list[tuple[int, str]]  # the line of each row with another number of fields, and what it has instead
 
 
 class Row(NamedTuple):
@@ -178,29 +189,37 @@ def _not_utf8(content: bytes) -> str:
 def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
     """Return how the file's fields are parted, for `csv.reader`; a ValueError says why they cannot be.
 
-    That is by what parts the columns in the first line, a comma, a tab or a semicolon. Quotes around fields are no part
-    of them if each row then has as many fields as the first line, else they are letters like others.
+    A tab, a semicolon or a comma parts them, with which the first line has both columns, and each row as many fields as
+    the first line. Quotes around fields are no part of them if the rows fit so. Where they fit as letters like others
+    too, that reading is right in which there are fewer labels, or as many and more rows: two lone quotes would make one
+    row of all between them, and a quoted text with line breaks and tabs rows with parts of it as labels.
     """
-    best = None
+    readings, fitting = [], []
     for separator, quotes in itertools.product(SEPARATORS, QUOTES):
         dialect = {"delimiter": separator, "strict": True, **quotes}
         first = _first(content, dialect)
-        if _places(first, columns) is None:
+        places = _places(first, columns)
+        if places is None:
             continue
-        num_rows, misfits = _misfits(content, dialect, len(first))
-        if not misfits:
-            return dialect
-        if best is None or len(misfits) <= len(best[1]):
-            best = num_rows, misfits, len(first)
-    if best is None:
+        reading = _read_as(content, dialect, len(first), places[1])
+        readings.append(reading)
+        if reading.misfits:
+            continue
+        if not fitting and reading.num_rows == reading.num_lines:
+            return dialect  # as most files are: there is nothing to choose
+        fitting.append(reading)
+    if fitting:
+        return min(fitting, key=lambda reading: (reading.num_labels, -reading.num_rows)).dialect
+    if not readings:
         raise ValueError(_without_columns(content, columns))
-    num_rows, misfits, num_fields = best
-    line, reason = misfits[0]
-    if len(misfits) == num_rows - 1 and reason.startswith(f"{num_fields + 1} "):
-        reason += ". If R has written the rows' names into it: write.table(..., row.names = FALSE)"
-    elif len(misfits) > 1:
-        lines = ", ".join(str(line) for line, _ in misfits[:3])
-        reason += f". {len(misfits):,} of {num_rows:,} rows do not fit, the first are in the lines {lines}"
+    best = min(reversed(readings), key=lambda reading: len(reading.misfits))
+    line, reason = best.misfits[0]
+    if len(best.misfits) > 1:
+        lines = ", ".join(str(line) for line, _ in best.misfits[:3])
+        reason += f". {len(best.misfits):,} of {best.num_rows:,} rows do not fit, the first are in the lines {lines}"
+    if len(best.misfits) == best.num_rows - 1 and reason.startswith(f"{best.num_fields + 1} "):
+        reason += ". Are there separators in the texts, without quotes around these? Or names of the rows, as R writes "
+        reason += "them without row.names = FALSE?"
     raise ValueError(f", line {line}: {reason}")
 
 
@@ -217,18 +236,23 @@ def _first(content: bytes, dialect: dict[str, object]) -> list[str]:
         return []
 
 
-def _misfits(content: bytes, dialect: dict[str, object], num_fields: int) -> tuple[int, list[tuple[int, str]]]:
-    """Return the number of rows, and the line of each that does not have so many fields, with what it has instead."""
+def _read_as(content: bytes, dialect: dict[str, object], num_fields: int, label: int) -> Reading:
+    """Return what comes of reading the file so: the first line has so many fields, and the label in this one."""
     reader = _records(content, dialect)
-    num_rows, misfits = 0, []
+    num_rows, num_empty, misfits, labels = 0, 0, [], set()
     try:
         for fields in reader:
+            if not fields:
+                num_empty += 1
+                continue
             num_rows += 1
-            if fields and len(fields) != num_fields:
+            if len(fields) != num_fields:
                 misfits.append((reader.line_num, f"{len(fields)} fields, where the first line has {num_fields}"))
+            else:
+                labels.add(fields[label])
     except csv.Error as error:
         misfits.append((reader.line_num, one_line(error)))
-    return num_rows, misfits
+    return Reading(dialect, num_fields, num_rows, reader.line_num - num_empty, len(labels), misfits)
 
 
 def _are_places(columns: tuple[str, str]) -> bool:
@@ -243,6 +267,12 @@ def _places(first: list[str], columns: tuple[str, str]) -> list[int] | None:
     header = [_clean(name) for name in first]
     wanted = [_clean(name) for name in columns]
     return [header.index(name) for name in wanted] if set(wanted) <= set(header) else None
+
+
+def _are_numbers_of_pandas(first: list[str]) -> bool:
+    """Return whether the first line is 0, 1, 2 ...: as pandas calls columns without names, behind its index if any."""
+    names = first[1:] if first[0] == "" else first
+    return names == [str(number) for number in range(len(names))]
 
 
 def _without_columns(content: bytes, columns: tuple[str, str]) -> str:
@@ -271,7 +301,7 @@ def _rows(content: bytes, columns: tuple[str, str]) -> Iterator[Row]:
         for name in names:
             if header.count(name) > 1:
                 raise ValueError(f", line 1: {header.count(name)} columns '{name}': rename all but one")
-    elif first == [str(place) for place in range(len(first))]:  # as pandas calls columns without names
+    elif _are_numbers_of_pandas(first):
         print(f"The first line, {','.join(first)}, has names: it is left out")
     else:
         records = itertools.chain([first], reader)

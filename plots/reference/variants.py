@@ -2,7 +2,7 @@
 
     python -m plots.reference.variants reuters_lstm-gru --data sample
 
-writes the edited script, `reuters_lstm-gru.py`, to a directory of its own and runs it there, with the script's options.
+writes the edited script, `reuters_lstm-gru.py`, to a directory of its own and runs it, with the script's options.
 """
 
 import os
@@ -37,28 +37,28 @@ NO_CONV = [
 ]
 IMPORT = "from common.curve import draw_curve\n"
 IMPORTED = (IMPORT, f"{IMPORT}from plots.reference.variants import shuffle_words\n")
-NEWS_SHUFFLED = [
-    IMPORTED,
-    ("pad(x_train, ARTICLE_LENGTH)", "shuffle_words(pad(x_train, ARTICLE_LENGTH), run.seed)"),
-    ("pad(x_test, ARTICLE_LENGTH)", "shuffle_words(pad(x_test, ARTICLE_LENGTH), run.seed)"),
-]
-REVIEWS_SHUFFLED = [
-    IMPORTED,
-    ("pad(x_train, REVIEW_LENGTH)", "shuffle_words(pad(x_train, REVIEW_LENGTH), run.seed)"),
-    ("pad(x_test, REVIEW_LENGTH)", "shuffle_words(pad(x_test, REVIEW_LENGTH), run.seed)"),
-]
+
+
+def _shuffled(length: str) -> list[tuple[str, str]]:
+    """Return the edits that put each text's words in random order, where the script pads to this length."""
+    edits = [IMPORTED]
+    for x in ("x_train", "x_test"):
+        edits.append((f"pad({x}, {length})", f"shuffle_words(pad({x}, {length}), run.seed)"))
+    return edits
+
+
 # By the name of the edited script, which begins with the script's: what a reader calls it, and the edits.
 VARIANTS = {
     "reuters_lstm": ("LSTM", []),
     "reuters_lstm-gru": ("GRU", [GRU]),
     "reuters_lstm-simple_rnn": ("simple RNN", [SIMPLE_RNN]),
-    "reuters_lstm-shuffled": ("LSTM, words shuffled", NEWS_SHUFFLED),
+    "reuters_lstm-shuffled": ("LSTM, words shuffled", _shuffled("ARTICLE_LENGTH")),
     "reuters_lstm-none": ("averaged, no order", [AVERAGE, MASKED]),
     "reuters_lstm-one_hot": ("LSTM, one-hot input", [ONE_HOT]),
     "imdb_cnn_lstm": ("CNN and LSTM", []),
     "imdb_cnn_lstm-gru": ("CNN and GRU", [GRU]),
     "imdb_cnn_lstm-simple_rnn": ("CNN and simple RNN", [SIMPLE_RNN]),
-    "imdb_cnn_lstm-shuffled": ("CNN and LSTM, words shuffled", REVIEWS_SHUFFLED),
+    "imdb_cnn_lstm-shuffled": ("CNN and LSTM, words shuffled", _shuffled("REVIEW_LENGTH")),
     "imdb_cnn_lstm-none": ("CNN, averaged", [AVERAGE]),
     "imdb_cnn_lstm-no_conv": ("LSTM, without convolution", NO_CONV),
     "imdb_cnn_lstm-simple_rnn-no_conv": ("simple RNN, without convolution", [SIMPLE_RNN, *NO_CONV]),
@@ -70,6 +70,9 @@ VARIANTS = {
 def main() -> None:
     """Run the variant that is named first, with the further options, and end with its exit status."""
     name, *options = sys.argv[1:] or [""]
+    if name in ("-h", "--help"):
+        print(f"{__doc__}\nThe variants: {', '.join(VARIANTS)}")
+        return
     if name not in VARIANTS:
         print(f"Name a variant, and then the script's options. The variants: {', '.join(VARIANTS)}", file=sys.stderr)
         sys.exit(2)
