@@ -427,10 +427,10 @@ def test_a_hundred_damaged_files_end_in_a_line_or_in_arrays(tmp_path: Path, caps
 
 
 def test_the_files_of_a_run_are_named_after_the_texts() -> None:
-    """At most 180 bytes of the name, in whole letters: with what stands around it, longer ones would not do."""
+    """At most 200 bytes, in whole letters: with what stands around them, more would not do."""
     long, smiles = "긴" * 80, "\U0001f600" * 60  # 244 bytes with the end, of 255
-    files = {"sample.csv": "it-sample_", "주가.2024.tsv": "it-주가.2024", f"{long}.csv": f"it-{long[:60]}"}
-    files[f"{smiles}.csv"] = f"it-{smiles[:45]}"
+    files = {"sample.csv": "it-sample_", "주가.2024.tsv": "it-주가.2024", f"{long}.csv": f"it-{long[:65]}"}
+    files[f"{smiles}.csv"] = f"it-{smiles[:49]}"
     for file, name in files.items():
         assert file_name("it", Corpus(file, "own", [], [])) == name
     assert [file_name("it", Corpus("News", kind, [], [])) for kind in ("keras", "sample")] == ["it", "it-sample"]
