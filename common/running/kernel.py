@@ -82,11 +82,12 @@ def _inner_loop(
         strict=True,
     )
     (h_1, c_1), (h_2, c_2) = (_block(*half, weights, bias) for half in halves)
-    outputs = tf.concat([h_1, h_2], axis=1)[:, :num_texts]
+    last = tf.concat([h_1[-1], h_2[-1]], axis=0)[:num_texts]
     last_cell_state = tf.concat([c_1[-1], c_2[-1]], axis=0)[:num_texts]
-    last = outputs[-1]
-    all_outputs = tf.transpose(outputs, [1, 0, 2]) if layer.return_sequences else last[:, None]
-    return last, all_outputs, [last, last_cell_state]
+    outputs = last[:, None]
+    if layer.return_sequences:
+        outputs = tf.transpose(tf.concat([h_1, h_2], axis=1)[:, :num_texts], [1, 0, 2])
+    return last, outputs, [last, last_cell_state]
 
 
 @tf.custom_gradient
