@@ -190,12 +190,12 @@ def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
     """Return how the file's fields are parted, for `csv.reader`; a ValueError says why they cannot be.
 
     A tab, a semicolon or a comma parts them, with which the first line has both columns, and each row as many fields as
-    the first line. Quotes around fields are no part of them if the rows fit so. Where they fit as letters like others
-    too, that reading is right in which there are fewer labels, or as many and more rows: two lone quotes would make one
-    row of all between them, and a quoted text with line breaks and tabs rows with parts of it as labels.
+    the first line. Quotes around fields are no part of them, or letters like others. Of several readings that fit, that
+    one is right in which there are the fewest labels (but two), then that with the most rows: two lone quotes would make one row
+    of all between them, and parts of a text would be labels.
     """
     readings, fitting = [], []
-    for separator, quotes in itertools.product(SEPARATORS, QUOTES):
+    for quotes, separator in itertools.product(QUOTES, SEPARATORS):
         dialect = {"delimiter": separator, "strict": True, **quotes}
         first = _first(content, dialect)
         places = _places(first, columns)
@@ -205,11 +205,11 @@ def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
         readings.append(reading)
         if reading.misfits:
             continue
-        if not fitting and reading.num_rows == reading.num_lines:
-            return dialect  # as most files are: there is nothing to choose
+        if not (fitting or _are_places(columns)) and reading.num_rows == reading.num_lines:
+            return dialect  # as most files with names are: there is nothing to choose
         fitting.append(reading)
     if fitting:
-        return min(fitting, key=lambda reading: (reading.num_labels, -reading.num_rows)).dialect
+        return min(fitting, key=lambda reading: (reading.num_labels < 2, reading.num_labels, -reading.num_rows)).dialect
     if not readings:
         raise ValueError(_without_columns(content, columns))
     best = min(reversed(readings), key=lambda reading: len(reading.misfits))
