@@ -191,8 +191,8 @@ def _dialect(content: bytes, columns: tuple[str, str]) -> dict[str, object]:
 
     A tab, a semicolon or a comma parts them, with which the first line has both columns, and each row as many fields as
     the first line. Quotes around fields are no part of them, or letters like others. Of several readings that fit, that
-    one is right in which there are the fewest labels (but two), then that with the most rows: two lone quotes would make one row
-    of all between them, and parts of a text would be labels.
+    one is right in which there are the fewest labels, but two, then that with the most rows: two lone quotes would make
+    one row of all between them, and parts of a text would be labels.
     """
     readings, fitting = [], []
     for quotes, separator in itertools.product(QUOTES, SEPARATORS):
@@ -248,7 +248,7 @@ def _read_as(content: bytes, dialect: dict[str, object], num_fields: int, label:
             num_rows += 1
             if len(fields) != num_fields:
                 misfits.append((reader.line_num, f"{len(fields)} fields, where the first line has {num_fields}"))
-            else:
+            elif num_rows > 1:  # the first row may have the names
                 labels.add(fields[label])
     except csv.Error as error:
         misfits.append((reader.line_num, one_line(error)))
