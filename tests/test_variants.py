@@ -138,7 +138,8 @@ def test_a_name_that_is_none(arguments, monkeypatch: pytest.MonkeyPatch, capsys:
     assert all(name in line for name in VARIANTS)
     monkeypatch.setattr("sys.argv", ["variants", "--help"])
     variants.main()
-    assert all(name in capsys.readouterr().out for name in VARIANTS)
+    said = capsys.readouterr().out
+    assert all(name in said for name in VARIANTS)
 
 
 @pytest.mark.slow
