@@ -4,7 +4,7 @@ Without a GPU Keras runs an LSTM as a loop of some twenty small operations a wor
 operation, `BlockLSTMV2`, with the gates in Keras's order, and Keras does not use it. The operation runs on one thread:
 two halves of a batch, as two operations, take two, and give the same on any number of cores. Whole runs of Reuters took
 88 and 99 s with it and 112 and 120 s without, in turn on two cores of an AMD EPYC with AVX-512; IMDB, whose LSTM reads
-24 steps only, took the same time and 0.9 of the processor's.
+24 steps only, 65 to 76 s with it and 65 to 72 s without, but 0.86 to 0.93 of the processor's time.
 
 TensorFlow's registered gradient of it is wrong: `tensorflow/python/ops/rnn_grad.py` calls the gradient of the first
 version, whose gates have another order. So the right one is called here.
