@@ -34,15 +34,15 @@ from common.data import load_imdb
 
 # Look at them.
 print(f"Data: {corpus.name}")
-print(f"{len(x_train)} training reviews\n{len(x_test)} test reviews")
-print(f"The first review: {x_train[0][:300].tolist()}")
+print(f"{len(x_train)} training texts\n{len(x_test)} test texts")
+print(f"The first text: {x_train[0][:300].tolist()}")
 print(f"In words: {corpus.text(x_train[0][:300])}")
-print(f"It is: {corpus.labels[y_train[0]]}")
+print(f"Its label: {corpus.labels[y_train[0]]}")
 
 # Pad: all reviews to the same length, the short ones with zeros in front. The labels stay: 0 negative, 1 positive.
 x_train = pad(x_train, REVIEW_LENGTH)
 x_test = pad(x_test, REVIEW_LENGTH)
-print(f"Padded: {x_train.shape}, the first review begins {x_train[0, :3]} and ends {x_train[0, -3:]}")
+print(f"Padded: {x_train.shape}, the first text begins {x_train[0, :3]} and ends {x_train[0, -3:]}")
 
 # Build the model.
 model = keras.Sequential()

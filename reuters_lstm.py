@@ -32,21 +32,21 @@ from common.data import load_reuters
 # Look at them.
 print(f"Data: {corpus.name}")
 num_topics = len(corpus.labels)  # 46, whatever topics occur in the test set
-print(f"{num_topics} topics")
-print(f"{len(x_train)} training articles\n{len(x_test)} test articles")
-print(f"The first article: {x_train[0][:300].tolist()}")
+print(f"{num_topics} labels")
+print(f"{len(x_train)} training texts\n{len(x_test)} test texts")
+print(f"The first text: {x_train[0][:300].tolist()}")
 print(f"In words: {corpus.text(x_train[0][:300])}")
-print(f"Its topic: {corpus.labels[y_train[0]]}")
+print(f"Its label: {corpus.labels[y_train[0]]}")
 
 # Pad: all articles to the same length, the short ones with zeros in front.
 x_train = pad(x_train, ARTICLE_LENGTH)
 x_test = pad(x_test, ARTICLE_LENGTH)
-print(f"Padded: {x_train.shape}, the first article begins {x_train[0, :3]} and ends {x_train[0, -3:]}")
+print(f"Padded: {x_train.shape}, the first text begins {x_train[0, :3]} and ends {x_train[0, -3:]}")
 
 # Encode the topics one-hot.
 y_train = one_hot(y_train, num_topics)
 y_test = one_hot(y_test, num_topics)
-print(f"One-hot: {y_train.shape}, the first article's topic is all zeros but a 1 at place {y_train[0].argmax()}")
+print(f"One-hot: {y_train.shape}, the first label is all zeros but a 1 at place {y_train[0].argmax()}")
 
 # Build the model.
 model = keras.Sequential()

@@ -1,7 +1,6 @@
 """A trained network's answer to texts of your own: `python -m common.ask NETWORK.keras [TEXT ...]`."""
 
 import argparse
-import itertools
 import os.path
 import sys
 import warnings
@@ -19,6 +18,7 @@ from common.texts.words import UNKNOWN, numbering, split, to_numbers
 
 BATCH_SIZE = 500  # texts that are answered together
 MOST_PANELS = 8  # texts in one figure
+LINES = ("-", "--", ":", "-.")  # one after the other, each in Matplotlib's ten colours
 NEAREST = 10  # words that `--like` names
 
 
@@ -124,41 +124,54 @@ def nearest(network: Network, word: str) -> list[tuple[str, float]]:
     return [(words[row], float(cosines[row])) for row in order[:NEAREST]]
 
 
-def draw_answers(network: Network, answers: list[Answer]):
-    """Draw how each verdict grows: over a word stands the answer to the text's beginning up to there."""
+def draw_answers(network: Network, answers: list[Answer]) -> object:
+    """Return a figure of how each answer grows, in axes of its own."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     from common.curve import STYLE, wrapped
 
-    grown = []
-    for answer in answers:
-        ends = range(len(answer.numbers) - len(answer.words) + 1, len(answer.numbers) + 1)
-        grown.append(_predict(network, [answer.numbers[:end] for end in ends]))
-    shown = dict.fromkeys(label for found in grown for label in likeliest(found[-1]))  # each once: at most 3 a panel
-    looks = dict(zip(shown, itertools.product(("-", "--", ":"), [f"C{number}" for number in range(10)]), strict=False))
+    looks = {}
     with rc_context(STYLE):
         figure = Figure(figsize=(12, 3.6 * len(answers)), dpi=150, layout="constrained")
         panels = figure.subplots(len(answers), squeeze=False)[:, 0]
-        for axes, answer, found in zip(panels, answers, grown, strict=True):
-            words = answer.words
-            verdict = ", ".join(f"{label} {probability:.4f}" for label, probability in answer.likeliest)
-            for label in likeliest(found[-1]):
-                line, colour = looks[label]
-                name = shortened(network.labels[label])
-                name = f" {name}" if name.startswith("_") else name  # Matplotlib leaves such names out
-                axes.plot(found[:, label], line, color=colour, marker=".", label=name)
-            named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
-            are_letters = all(len(word) <= 2 for word in words)  # as in Hangul, where each character is a word
-            rotation, size = 0 if are_letters else 90, 12 if len(words) <= 50 else 8
-            axes.set_xticks(range(len(words)), named, rotation=rotation, fontsize=size)
-            axes.set(title=wrapped(f"Answer: {verdict}", 110), ylabel="Probability")
-            axes.set(xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
-            if len(network.labels) == 2:
-                axes.axhline(0.5, color="black", linestyle=":", linewidth=1)  # the other label wins below it
-            axes.grid(alpha=0.5)
-            axes.legend()
+        for axes, found in zip(panels, answers, strict=True):
+            draw_answer(axes, network, found, looks)
+            verdict = ", ".join(f"{label} {probability:.4f}" for label, probability in found.likeliest)
+            axes.set_title(wrapped(f"Answer: {verdict}", 110))
     return figure
+
+
+def draw_answer(axes: object, network: Network, found: Answer, looks: dict[str, int]) -> None:
+    """Draw how an answer grows: over a word stand the probabilities after the text's beginning up to there.
+
+    Of two labels the second one's is drawn; of more, those that led at some word or are in the answer, and all others
+    in grey. `looks` has the labels that are drawn so far in the figure, and is added to: a label looks the same in all
+    axes.
+    """
+    words, names = found.words, [shortened(label) for label in network.labels]
+    ends = range(len(found.numbers) - len(words) + 1, len(found.numbers) + 1)
+    grown = _predict(network, [found.numbers[:end] for end in ends])
+    if len(names) == 2:
+        axes.plot(grown[:, 1], color="C0", marker=".")
+        axes.axhline(0.5, color="black", linestyle=":", linewidth=1)  # the other label wins below it
+        axes.set_ylabel(f"Probability of {names[1]}")
+    else:
+        drawn = list(dict.fromkeys([*likeliest(grown[-1]), *grown.argmax(axis=1)]))
+        for label in set(range(len(names))).difference(drawn):
+            axes.plot(grown[:, label], color="lightgrey", linewidth=1)
+        for label in drawn:
+            look = looks.setdefault(names[label], len(looks))
+            name = f" {names[label]}" if names[label].startswith("_") else names[label]  # Matplotlib leaves such out
+            axes.plot(grown[:, label], LINES[look // 10 % len(LINES)], color=f"C{look % 10}", marker=".", label=name)
+        axes.set_ylabel("Probability (grey: others)")
+        axes.legend()
+    named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]
+    are_letters = all(len(word) <= 2 for word in words)  # as in Hangul, where each character is a word
+    rotation, size = 0 if are_letters else 90, 12 if len(words) <= 50 else 8
+    axes.set_xticks(range(len(words)), named, rotation=rotation, fontsize=size)
+    axes.set(xlim=(-0.5, len(words) - 0.5), ylim=(-0.03, 1.03))
+    axes.grid(alpha=0.5)
 
 
 def _embedding(network: Network) -> object | None:

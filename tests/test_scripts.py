@@ -23,7 +23,7 @@ KINDS = ("csv", "keras", "png")
 SAMPLE = ("--data", "sample")
 OF_ITS_OWN = {
     "reuters_lstm": [
-        "46 topics",
+        "46 labels",
         r"One-hot: \(200, 46\), .* all zeros but a 1 at place \d+",
         " Total params: 185,046 .*",
     ],
@@ -44,10 +44,10 @@ def test_a_whole_run(finished: Finished, script: str) -> None:
     assert "?" not in done.stdout
     for pattern in (
         "Data: SAMPLE .*",
-        "200 training (articles|reviews)",
-        "50 test (articles|reviews)",
-        r"The first (article|review): \[1, .*\]",
-        r"Padded: \(200, 100\), the first (article|review) begins \[ *\d+ .*\]",
+        "200 training texts",
+        "50 test texts",
+        r"The first text: \[1, .*\]",
+        r"Padded: \(200, 100\), the first text begins \[ *\d+ .*\]",
         r"Always answering '\S+' would be right on 0\.\d{4}\.",
         r" +0\.\d{3}  0\.\d{3} 0\.\d{3} +50  macro average",
         *OF_ITS_OWN[script],

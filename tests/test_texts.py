@@ -450,8 +450,8 @@ def test_a_korean_file_is_learned_and_its_network_asked_and_resumed_with_no_othe
     options = ["--data", file, "--columns", "글,때", "--batch-size", 8, "--output-dir", out]
     assert run_here("reuters_lstm", *options, "--epochs", 4) == 0
     before, _, after = capsys.readouterr().out.partition("Epoch 1/4")
-    assert f"\nData: {file.name}\n2 topics\n192 training articles\n48 test articles\n" in before
-    assert re.search("\nIn words: \\[start\\] (\\S )+\\S\nIts topic: (과거|현재)\n", before)
+    assert f"\nData: {file.name}\n2 labels\n192 training texts\n48 test texts\n" in before
+    assert re.search("\nIn words: \\[start\\] (\\S )+\\S\nIts label: (과거|현재)\n", before)
     assert "Test accuracy  1.0000" in after
     files = [out / f"reuters_lstm-주가 $5_.{kind}" for kind in ("csv", "keras", "png")]
     assert sorted(out.iterdir()) == files
@@ -473,15 +473,19 @@ def test_a_korean_file_is_learned_and_its_network_asked_and_resumed_with_no_othe
 
 @pytest.mark.filterwarnings("ignore:Glyph")
 def test_the_picture_of_many_labels_with_long_names() -> None:
-    """Eight panels with three labels each, all in looks of their own, and again in a ninth; the title in lines."""
+    """Three labels lead, and two more are in the answer: each looks the same in all panels; the title is in lines."""
     labels = [f"{number} " + "긴 이름" * 20 for number in range(24)]
-    model = SimpleNamespace(predict_on_batch=lambda x: np.repeat(np.eye(8)[x[:, -1] - 4], 3, axis=1) / 3)
-    network = ask.Network(model, {str(number): number + 4 for number in range(8)}, labels, 100)
-    figure = ask.draw_answers(network, ask.answer(network, [*"012345670"]))
+    model = SimpleNamespace(predict_on_batch=lambda x: np.eye(24)[x[:, -1] - 4])
+    network = ask.Network(model, {str(number): number + 4 for number in range(24)}, labels, 100)
+    figure = ask.draw_answers(network, ask.answer(network, ["3 13 23", "23 3 13"]))
     figure.draw_without_rendering()
-    looks = [[(line.get_color(), line.get_linestyle()) for line in axes.lines] for axes in figure.axes]
-    assert len({look for panel in looks for look in panel}) == 24
-    assert looks[8] == looks[0]
+    looks = []
+    for axes in figure.axes:
+        named = [line for line in axes.lines if not line.get_label().startswith("_")]
+        looks.append({line.get_label(): (line.get_color(), line.get_linestyle()) for line in named})
+        assert {line.get_color() for line in axes.lines if line not in named} == {"lightgrey"}
+    assert looks[0] == looks[1]
+    assert len(set(looks[0].values())) == len(looks[0]) == 5
     title, legend = (part.get_window_extent() for part in (figure.axes[0].title, figure.axes[0].get_legend()))
     assert 0 < title.x0 < title.x1 < figure.bbox.width
     assert legend.width < figure.bbox.width / 2

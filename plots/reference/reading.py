@@ -1,0 +1,36 @@
+"""The README's first picture: the same two reviews, read by the sample's network and by that of the IMDB reviews.
+
+python -m plots.reference.reading plots/imdb_cnn_lstm-sample.keras plots/imdb_cnn_lstm.keras
+"""
+
+import sys
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from common.ask import answer, draw_answer, open_network
+from common.curve import STYLE, save_figure
+from plots.reference.runs import HERE
+
+REVIEWS = ["The plot was dull, but the acting was superb.", "The acting was superb, but the plot was dull."]
+TITLES = ["Trained on the sample", "Trained on IMDB"]
+
+figure = Figure(figsize=(11, 6.5), dpi=120, layout="constrained")
+with rc_context(STYLE | {"font.size": 12}):
+    panels = figure.subplots(len(REVIEWS), len(TITLES))
+    for column, (path, title) in enumerate(zip(sys.argv[1:], TITLES, strict=True)):
+        network = open_network(path)
+        for axes, found in zip(panels[:, column], answer(network, REVIEWS), strict=True):
+            draw_answer(axes, network, found, {})
+            (curve, *_) = axes.lines
+            places, probabilities = curve.get_data()
+            for colour, is_winning in (("tab:green", probabilities >= 0.5), ("tab:red", probabilities <= 0.5)):
+                axes.fill_between(
+                    places, 0.5, probabilities, where=is_winning, color=colour, alpha=0.3, interpolate=True
+                )
+            negative, positive = network.labels
+            axes.set_yticks([0, 0.5, 1], [f"{negative} 0", "0.5", f"{positive} 1"])
+            axes.set_ylabel("Probability")
+            axes.set_title(title, loc="left")
+            axes.set_title(f"answer: {found.label}", loc="right")
+    save_figure(HERE / "reading-reviews.png", figure)
