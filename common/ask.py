@@ -142,7 +142,7 @@ def draw_answers(network: Network, answers: list[Answer]) -> object:
     return figure
 
 
-def draw_answer(axes: object, network: Network, found: Answer, looks: dict[str, int]) -> None:
+def draw_answer(axes: object, network: Network, found: Answer, looks: dict[int, int]) -> None:
     """Draw how an answer grows: over a word stand the probabilities after the text's beginning up to there.
 
     Of two labels the second one's is drawn; of more, those that led at some word or are in the answer, and all others
@@ -161,7 +161,7 @@ def draw_answer(axes: object, network: Network, found: Answer, looks: dict[str, 
         for label in set(range(len(names))).difference(drawn):
             axes.plot(grown[:, label], color="lightgrey", linewidth=1)
         for label in drawn:
-            look = looks.setdefault(names[label], len(looks))
+            look = looks.setdefault(int(label), len(looks))
             name = f" {names[label]}" if names[label].startswith("_") else names[label]  # Matplotlib leaves such out
             axes.plot(grown[:, label], LINES[look // 10 % len(LINES)], color=f"C{look % 10}", marker=".", label=name)
         axes.set_ylabel("Probability (grey: others)")

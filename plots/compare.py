@@ -15,8 +15,8 @@ from matplotlib.ticker import MaxNLocator
 from common.curve import STYLE, save_figure
 from common.running.files import one_line
 
-COLUMNS = ("epoch", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
-HEADER = ["runs", "accuracy, last epoch", "lowest test loss", "in epoch", "accuracy there"]
+COLUMNS = ("epoch", "accuracy", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
+HEADER = ["runs", "training accuracy", "test accuracy", "lowest test loss", "in epoch", "test accuracy there"]
 LINES = ("-", "--", ":")  # one after the other, each in Matplotlib's ten colours
 History = dict[str, list[float]]  # for each of the columns the numbers of all epochs of a run
 
@@ -81,20 +81,24 @@ def group_runs(runs: dict[Path, History]) -> dict[str, list[History]]:
 
 def row(runs: list[History]) -> list[str]:
     """Return an experiment's cells under the `HEADER`, with mean and standard deviation if it has several runs."""
-    last, lowest, there, epochs = reached(runs)
+    training, last, lowest, there, epochs = reached(runs)
     in_epoch = f"{min(epochs):.0f} to {max(epochs):.0f}"
     if min(epochs) == max(epochs):
         in_epoch = f"{epochs[0]:.0f}"
-    return [str(len(runs)), spread(last), spread(lowest), in_epoch, spread(there)]
+    return [str(len(runs)), spread(training), spread(last), spread(lowest), in_epoch, spread(there)]
 
 
 def reached(runs: list[History]) -> np.ndarray:
-    """Return, `(4, runs)`, the accuracy after the last epoch, the lowest test loss, the accuracy there, its epoch."""
+    """Return, `(5, runs)`: last training and test accuracy, lowest test loss, test accuracy there, its epoch.
+
+    The training accuracy is Keras's: the mean over an epoch in which the network still learns.
+    """
     losses = np.array([run["val_loss"] for run in runs])
     accuracies = np.array([run["val_accuracy"] for run in runs])
+    training = [run["accuracy"][-1] for run in runs]
     best = losses.argmin(axis=1)
     there = accuracies[np.arange(len(runs)), best]
-    return np.array([accuracies[:, -1], losses.min(axis=1), there, best + 1])
+    return np.array([training, accuracies[:, -1], losses.min(axis=1), there, best + 1])
 
 
 def markdown(header: list[str], rows: list) -> str:
@@ -110,20 +114,20 @@ def spread(numbers: np.ndarray) -> str:
     return f"{numbers.mean():.4f} ± {numbers.std(ddof=1):.4f}"
 
 
-def draw_losses(panels: dict) -> Figure:
+def draw_losses(panels: dict, columns: int = 1) -> Figure:
     """Draw the test losses of experiments: for each title of axes, their runs by their names."""
     losses = {}
     for title, groups in panels.items():
         losses[title] = {name: np.array([run["val_loss"] for run in runs]) for name, runs in groups.items()}
-    return draw_panels(losses, len(panels), xlabel="Epoch", ylabel="Loss (cross-entropy)")
+    return draw_panels(losses, columns, xlabel="Epoch", ylabel="Loss (cross-entropy)")
 
 
 @rc_context(STYLE)
-def draw_panels(panels: dict, columns: int, **settings: object) -> Figure:
+def draw_panels(panels: dict, columns: int, each_run: bool = False, **settings: object) -> Figure:
     """Draw the means of runs as lines, in axes for each title, and bands from the lowest to the highest run.
 
     For each title there is, by a name for the legend, an array `(runs, x)`, with x from 1 up. A name has the same
-    colour in all axes. The settings are those of all axes.
+    colour in all axes. With `each_run` each run is a thin line instead. The settings are those of all axes.
     """
     rows = math.ceil(len(panels) / columns)
     figure = Figure(figsize=(6.7 + 1.3 * columns, 4.5 + 1.5 * rows), dpi=120, layout="constrained")
@@ -134,8 +138,12 @@ def draw_panels(panels: dict, columns: int, **settings: object) -> Figure:
             place = list(lines).index(name) if name in lines else len(lines)
             colour, style = f"C{place}", LINES[place // 10 % len(LINES)]
             x = range(1, runs.shape[1] + 1)
-            (lines[name],) = axes.plot(x, runs.mean(axis=0), style, color=colour, marker=".", markersize=4, label=name)
-            axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.2)
+            look = {"color": colour, "linestyle": style, "label": name}
+            if each_run:
+                lines[name], *_ = axes.plot(x, runs.T, linewidth=0.8, **look)
+            else:
+                (lines[name],) = axes.plot(x, runs.mean(axis=0), marker=".", markersize=4, **look)
+                axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.2)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set(title=title, **settings)
         axes.grid(alpha=0.5)

@@ -23,13 +23,13 @@ def groups_of(losses: dict[str, list[float]]) -> dict[str, list[dict[str, list[f
     runs = {}
     for name, numbers in losses.items():
         epochs = list(range(1, len(numbers) + 1))
-        runs[Path(f"{name}.csv")] = {"epoch": epochs, "val_loss": numbers, "val_accuracy": numbers}
+        runs[Path(f"{name}.csv")] = {"epoch": epochs, "accuracy": numbers, "val_loss": numbers, "val_accuracy": numbers}
     return group_runs(runs)
 
 
 def write_run(path: Path, losses: list[float]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [f"{epoch},0.5,0.5,{loss},0.{epoch}\n" for epoch, loss in enumerate(losses, 1)]
+    rows = [f"{epoch},0.5,0.6,{loss},0.{epoch}\n" for epoch, loss in enumerate(losses, 1)]
     path.write_bytes(HEADER + "".join(rows).encode())
 
 
@@ -50,13 +50,19 @@ def test_the_table_and_the_figure(
     """Of CSVs that a spreadsheet has saved, too."""
     write_run(tmp_path / "seed1" / "costs_$5_$.csv", [0.9, 0.5, 0.7])
     write_run(tmp_path / "seed2" / "costs_$5_$.csv", [0.9, 0.6, 0.4])
-    spreadsheet = '\ufeff"val_loss","epoch","val_accuracy"\r\n"0.9","1","0.5"\r\n"0.7","2","0.5"\r\n,,\r\n\r\n'
+    lines = [
+        '\ufeff"val_loss","epoch","val_accuracy","accuracy"',
+        '"0.9","1","0.5","0.7"',
+        '"0.7","2","0.5","0.8"',
+        ",,,",
+    ]
+    spreadsheet = "\r\n".join([*lines, "", ""])
     (tmp_path / "gru.csv").write_text(spreadsheet, newline="")
     files = ["seed1/costs_$5_$.csv", "seed2/costs_$5_$.csv", "gru.csv"]
     assert compare(monkeypatch, tmp_path, *files, "--output", "new/runs.png") == 0
     assert capsys.readouterr().out.splitlines()[2:] == [
-        "| costs_$5_$ | 2 | 0.3000 ± 0.0000 | 0.4500 ± 0.0707 | 2 to 3 | 0.2500 ± 0.0707 |",
-        "| gru | 1 | 0.5000 | 0.7000 | 2 | 0.5000 |",
+        "| costs_$5_$ | 2 | 0.6000 ± 0.0000 | 0.3000 ± 0.0000 | 0.4500 ± 0.0707 | 2 to 3 | 0.2500 ± 0.0707 |",
+        "| gru | 1 | 0.8000 | 0.5000 | 0.7000 | 2 | 0.5000 |",
     ]  # the standard deviation of 0.5 and 0.4 is 0.1 / sqrt(2)
     assert imread(tmp_path / "new" / "runs.png").shape[:2] == (720, 960)
 
@@ -71,7 +77,7 @@ def test_the_command_where_all_is_set_up_for_something_else(tmp_path: Path) -> N
     command = [sys.executable, "-m", "plots.compare", *tmp_path.glob("*/*.csv"), "--output", tmp_path / "runs.png"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | env)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "| costs_$5_$ | 2 | 0.1000 \\xb1 0.0000 | " in done.stdout
+    assert "| costs_$5_$ | 2 | 0.6000 \\xb1 0.0000 | 0.1000 \\xb1 0.0000 | " in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_a_font_that_is_missing_is_said(
     assert re.fullmatch("No font here .*\n", err)
 
 
-NONE = "is not the CSV of a run, with epoch, val_loss, val_accuracy in each row: "
+NONE = "is not the CSV of a run, with epoch, accuracy, val_loss, val_accuracy in each row: "
 
 
 @pytest.mark.parametrize(
@@ -143,7 +149,7 @@ NONE = "is not the CSV of a run, with epoch, val_loss, val_accuracy in each row:
         ("bad.csv --output runs.png", b"", 2, f"bad.csv {NONE}its epochs are not 1, 2, 3 ..."),
         ("bad.csv --output runs.png", HEADER, 2, f"{NONE}its epochs are not 1, 2, 3 ..."),
         ("bad.csv --output runs.png", b"\x89PNG\r\n\x1a\n\0\0", 2, NONE),
-        ("bad.csv --output runs.png", b"epoch,val_loss\n1,0.5\n", 2, f"{NONE}'val_accuracy'"),
+        ("bad.csv --output runs.png", b"epoch,val_loss\n1,0.5\n", 2, f"{NONE}'accuracy'"),
         ("bad.csv --output runs.png", HEADER + b"1,0.5,0.5,half,0.5\n", 2, f"{NONE}could not convert string"),
         ("bad.csv --output runs.png", HEADER + b"1,0.5,0.5,0.5\n", 2, NONE),
         ("bad.csv --output runs.png", HEADER + b"0,1,1,1,1\n", 2, f"{NONE}its epochs are not 1, 2, 3 ..."),

@@ -10,7 +10,7 @@ from keras import layers
 from common.arrays import pad
 from plots.reference import forgetting, neighbours
 
-PADDING, BAD, GOOD, NEUTRAL, STRONG = 0, 4, 5, 6, 7
+BAD, GOOD, NEUTRAL = 4, 5, 6
 
 
 @cache
@@ -38,40 +38,77 @@ def network(kept: float, values: dict[int, float], topics: bool = False) -> kera
     return model
 
 
+COUNTS, READS_THE_LAST = 1, 0  # the share that the state keeps
+
+
 @pytest.mark.parametrize(
-    ("topics", "kept", "values", "words", "padding"),
+    ("topics", "kept", "in_front", "before_two", "behind"),
     [
-        (False, 1, {BAD: -1, GOOD: 1}, [1] * 4, [1] * 4),
-        # Only the last word counts.
-        (True, 0, {BAD: -1, GOOD: 1, NEUTRAL: -1}, [1] + [2 / 3] * 3, [1] + [2 / 3] * 3),
-        # The bad words sum up to -10. A neutral one takes a tenth of what is there, and adds 1: ten lift it above 0.
-        (False, 0.9, {BAD: -1, GOOD: 1, NEUTRAL: 1}, [1, 1, 1 / 3, 1 / 3], [1] * 4),
-        (False, 0.9, {BAD: -1, GOOD: 1, PADDING: 1}, [1] * 4, [1, 1, 1 / 3, 1 / 3]),
+        # Two neutral words leave three good ones a majority, five do not, wherever they stand.
+        (False, COUNTS, [1, 1, 0.75, 0.75], [1, 1, 0.75, 0.75], [1, 1, 0.75, 0.75]),
+        # A neutral word at the end is all that counts.
+        (True, READS_THE_LAST, [1] * 4, [1] * 4, [1, 0.5, 0.5, 0.5]),
     ],
-    ids=["keeps all", "forgets topics", "forgets over words", "forgets over paddings"],
+    ids=["counts", "reads the last word"],
 )
-def test_what_is_forgotten_and_what_is_kept(
-    topics: bool, kept: float, values: dict, words: list, padding: list, monkeypatch: pytest.MonkeyPatch
+def test_what_counts_and_what_reads_the_last_word_are_told_apart(
+    topics: bool, kept: float, in_front: list, before_two: list, behind: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Measured with foreign words that are all NEUTRAL, where the label 1 is the commonest."""
-    monkeypatch.setattr(forgetting, "NUMBERS", (0, 5, 10, 50))
-    train = pad([[1, 2, NEUTRAL]] * 5, 100), np.array([0, 1, 1, 1, 0])
-    test = pad([[BAD] * 100, [GOOD] * 60, [BAD] * 50], 100), np.array([0, 1, 0])
-    rows = forgetting.rows([None, network(kept, values, topics)], train, test)
-    assert [row[:2] for row in rows] == [["words", "0.3333"], ["padding", "0.3333"]]
-    for row, expected in zip(rows, (words, padding), strict=True):
-        assert [float(share) for share in row[2:]] == pytest.approx(expected, abs=1e-4)
+    """By foreign words that are all NEUTRAL, where 0 is the training's commonest label."""
+    monkeypatch.setattr(forgetting, "NUMBERS", (0, 2, 5, 20))
+    train = pad([[1, 2, NEUTRAL]] * 5, 100), np.array([0, 1, 1, 0, 0])
+    test = pad([[BAD] * 100, [GOOD] * 60, [BAD] * 50, [GOOD] * 3], 100), np.array([0, 1, 0, 1])
+    model = network(kept, {BAD: -1, GOOD: 1, NEUTRAL: -1}, topics)
+    found = {place: cells for place, *cells in forgetting.rows([None, model], train, test)}
+    expected = {"in front": in_front, "before the last two": before_two, "behind": behind}
+    assert found.keys() == expected.keys()
+    for place, shares in expected.items():
+        assert [float(cell) for cell in found[place]] == [0.5, *shares], place
 
 
-def test_the_last_words_of_a_text_are_read_with_the_start_in_front() -> None:
-    """Of a long text the last 50, unknown ones too, with the marker as long as there is room; a short one whole."""
-    values = {BAD: -1, GOOD: 1, STRONG: 30}
-    long, short = [1, *[STRONG] * 20, *[BAD, 2] * 25], [1, STRONG, *[BAD] * 20]
-    test = pad([long, short], 100), np.array([0, 1])
-    assert forgetting.accuracy(network(1, values), test, np.full((2, 30), NEUTRAL)) == 1
-    for number, share in ((30, 0.5), (50, 1)):  # now the start makes of the long text a good one
-        behind = np.full((2, number), NEUTRAL)
-        assert forgetting.accuracy(network(1, values | {1: 30}), test, behind) == share
+@pytest.mark.parametrize(
+    ("kept", "changed"),
+    [(COUNTS, [1, 1, 1, 1, 1]), (READS_THE_LAST, [1, 0, 0, 0, 0])],
+    ids=["counts", "reads the last word"],
+)
+def test_one_exchanged_word_tells_them_apart(kept: float, changed: list) -> None:
+    """The texts have two good words more than bad ones, and a good one last; NEUTRAL in place of any turns that."""
+    train = pad([[NEUTRAL]], 100), np.array([0])
+    text = [BAD, GOOD] * 5 + [GOOD] * 2
+    test = pad([text] * 100, 100), np.array([1] * 100)
+    values = {BAD: -1, GOOD: 1, NEUTRAL: -4}
+    ((num_texts, *shares),) = forgetting.exchanged_rows([None, network(kept, values)], train, test)
+    assert num_texts == 100
+    assert [float(share) for share in shares[:5]] == changed
+    assert shares[5:] == ["", "", ""]  # twelve words have no distance of 20
+
+
+def test_a_word_is_exchanged_for_another_one() -> None:
+    """Half of the words that are drawn are the word itself, and are passed over."""
+    train = pad([[GOOD, NEUTRAL]], 100), np.array([0])
+    test = pad([[GOOD] * 12] * 100, 100), np.array([1] * 100)
+    model = network(READS_THE_LAST, {GOOD: 1, NEUTRAL: -1})
+    ((_, share, *_),) = forgetting.exchanged_rows([model], train, test)
+    assert share == "1.0000"
+
+
+@pytest.mark.parametrize(
+    ("num_after", "expected"),
+    [(0, [1, 6, 7, 8, 4, 5]), (2, [1, 6, 4, 5, 7, 8]), (9, [1, 4, 5, 6, 7, 8])],
+    ids=["behind", "before the last two", "in front"],
+)
+def test_where_the_foreign_words_stand(num_after: int, expected: list) -> None:
+    """With the last words of a text, and the start in front; short texts are read whole."""
+    x = pad([[1, 9, 6, 7, 8], [1, 7, 8], [1]], 7)
+    texts = forgetting.with_foreign(x, np.array([[4, 5]] * 3), num_after, num_words=3)
+    assert texts[0].tolist() == [0, *expected]
+    assert texts[1].tolist() == [0, 0, *(word for word in expected if word != 6)]
+    assert texts[2].tolist() == [0, 0, 0, 0, 1, 4, 5]
+
+
+def test_where_there_is_no_room_the_start_is_left_out() -> None:
+    texts = forgetting.with_foreign(np.array([[9, 6, 7, 8, 9]]), np.array([[4, 5]]), 0, num_words=3)
+    assert texts.tolist() == [[7, 8, 9, 4, 5]]
 
 
 def test_foreign_words_are_drawn_as_often_as_they_occur() -> None:

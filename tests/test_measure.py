@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from plots.reference import costs, figures, gradients, measure, runs, tables
+from plots.reference import costs, figures, forgetting, gradients, measure, runs, tables
 from plots.reference.variants import write_script
 from tests import tiny
 from tests.conftest import ROOT
@@ -74,7 +74,7 @@ def test_the_gradients_of_each_moment() -> None:
         assert padding == ""
 
 
-@pytest.mark.parametrize("name", ["reuters_lstm", "reuters_lstm-gru", "reuters_lstm-simple_rnn"])
+@pytest.mark.parametrize("name", runs.WITH_GRU)
 def test_a_network_before_training_is_that_of_the_script(name: str, tmp_path: Path) -> None:
     first = tiny.build(write_script(name, tmp_path), "--seed", "3")
     keras.utils.set_random_seed(9)
@@ -92,11 +92,30 @@ def test_the_readmes_show_what_the_runs_gave() -> None:
     assert tables.differences().count("\n") == differences + 1  # none of the names is misspelt
 
 
+def test_all_runs_of_a_row_are_of_one_processor() -> None:
+    processors = {}
+    for run, *_, processor in runs.read_rows("costs.csv")[1:]:
+        processors.setdefault(Path(run).stem, set()).add(processor)
+    assert [name for name, found in processors.items() if len(found) > 1] == []
+
+
+def test_a_run_is_done_when_all_that_is_measured_of_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "HERE", tmp_path)
+    for table in ("costs", *measure.ROWS):
+        runs.write_rows(f"{table}.csv", [["run", "a header"]])
+    history = [["epoch", "accuracy", "val_loss", "val_accuracy"], [1, 0.5, 3, 0.1]]
+    runs.keep("seed1/imdb_cnn_lstm.csv", {"forgetting": [["behind", 0.5]], "exchanged": [[100]]}, history)
+    assert not runs.is_done("seed1/imdb_cnn_lstm.csv")  # the near words are missing
+    runs.keep("seed1/imdb_cnn_lstm.csv", {"neighbours": [[0.4, 0.1]]}, history)
+    assert runs.is_done("seed1/imdb_cnn_lstm.csv")
+    assert not runs.is_done("seed2/imdb_cnn_lstm.csv")
+
+
 @pytest.fixture
 def by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs made by hand, instead of the committed ones; the first one is kept twice."""
     monkeypatch.setattr(runs, "HERE", tmp_path)
-    for table in ("costs", "gradients", "forgetting", "neighbours"):
+    for table in ("costs", *measure.ROWS):
         runs.write_rows(f"{table}.csv", [["run", "a header"]])
     for run, seconds, accuracy in (
         ("seed2/reuters_lstm", 1, 0.7),
@@ -104,36 +123,53 @@ def by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("seed1/reuters_lstm-one_hot", 20, 0.6),
         ("seed1/reuters_lstm", 2, 0.9),
         ("seed1/reuters_lstm-embedding", 8, 0.9),
+        ("seed1/reuters_lstm-10_words", 2, 0.5),
     ):
         found = {
             "costs": [[1000 * seconds, seconds, 100 * seconds, "a processor"]],
             "gradients": [[epoch, 100, 0.2, 0.3, accuracy / 10, ""] for epoch in gradients.MOMENTS],
-            "forgetting": [["words", 0.4, accuracy, *[0.5] * 7], ["padding", 0.4, accuracy, *[0.3] * 7]],
+            "forgetting": [
+                [place, 0.4, accuracy, *[number / 10] * 7] for number, place in enumerate(forgetting.PLACES)
+            ],
+            "exchanged": [[100, accuracy, *[0.5] * 5, "", ""]],
             "neighbours": [[0.4, 0.1]],
         }
-        history = [["epoch", "val_loss", "val_accuracy"], [1, 3, 0.1], [2, 2, accuracy]]
+        history = [["epoch", "accuracy", "val_loss", "val_accuracy"], [1, 0.5, 3, 0.1], [2, 0.75, 2, accuracy]]
         runs.keep(f"{run}.csv", found, history)
 
 
 @pytest.mark.usefixtures("by_hand")
 def test_the_tables() -> None:
     """An epoch's seconds and the memory are those of seed 1, an embedding's those of the run beside the one-hot one."""
-    names = ["seed1/reuters_lstm", "seed1/reuters_lstm-embedding", "seed1/reuters_lstm-one_hot", "seed2/reuters_lstm"]
+    names = ["seed1/reuters_lstm", "seed1/reuters_lstm-10_words", "seed1/reuters_lstm-embedding"]
+    names += ["seed1/reuters_lstm-one_hot", "seed2/reuters_lstm"]
     assert [row[0] for row in runs.read_rows("costs.csv")] == ["run", *sorted(f"{name}.csv" for name in names)]
     assert tables.one_hot().splitlines()[2:] == [
-        "| Reuters news | LSTM | 2 | 0.8000 ± 0.1414 | 2.0000 ± 0.0000 | 4.0 s | 800 MB | 8,000 |",
-        "| Reuters news | LSTM, one-hot input | 1 | 0.6000 | 2.0000 | 10.0 s | 2,000 MB | 20,000 |",
+        "| Reuters news | LSTM | 2 | 0.7500 ± 0.0000 | 0.8000 ± 0.1414 | 2.0000 ± 0.0000 | 4.0 s | 800 MB | 8,000 |",
+        "| Reuters news | LSTM, one-hot input | 1 | 0.7500 | 0.6000 | 2.0000 | 10.0 s | 2,000 MB | 20,000 |",
     ]
     assert tables.results()["Reuters news"].splitlines()[2:] == [
-        "| LSTM | 2 | 0.8000 ± 0.1414 | 2.0000 ± 0.0000 | 2 | 0.8000 ± 0.1414 | 2,000 |",
-        "| LSTM, one-hot input | 1 | 0.6000 | 2.0000 | 2 | 0.6000 | 20,000 |",
+        "| LSTM | 2 | 0.7500 ± 0.0000 | 0.8000 ± 0.1414 | 2.0000 ± 0.0000 | 2 | 0.8000 ± 0.1414 | 2,000 |",
+        "| LSTM, one-hot input | 1 | 0.7500 | 0.6000 | 2.0000 | 2 | 0.6000 | 20,000 |",
     ]
-    assert "\n| `reuters_lstm.py` | 0.9000 | 0.8000 ± 0.1414 (2) | 2.0000, epoch 2 |" in tables.expected()
+    assert "\n| `python reuters_lstm.py` | 0.9000 | 0.8000 ± 0.1414 | 2 | 2 s | 0.40 |" in tables.expected()
     assert tables.neighbours().splitlines()[2:] == ["| Reuters news | LSTM | 2 | 0.4000 ± 0.0000 | 0.1000 ± 0.0000 |"]
-    assert tables.gradients().splitlines()[2].startswith("| Reuters news | LSTM | 0.4 (0.35 to 0.45) | ")
+    assert tables.gradients().splitlines()[2].startswith("| Reuters news | LSTM | 2 | 0.4 (0.35 to 0.45) | ")
     assert tables.forgetting().splitlines()[2:] == [
-        f"| Reuters news | LSTM | words | 0.800{' | 0.500' * 7} |",
-        f"| Reuters news | LSTM | padding | 0.800{' | 0.300' * 7} |",
+        f"| Reuters news | LSTM | 2 | behind | 0.800{' | 0.000' * 7} |",
+        f"| Reuters news | LSTM | 2 | before the last two | 0.800{' | 0.100' * 7} |",
+        f"| Reuters news | LSTM | 2 | in front | 0.800{' | 0.200' * 7} |",
+    ]
+    assert tables.behind().splitlines()[2:] == [
+        "| Reuters news | LSTM | 2 | +0.200 ± 0.000 | +0.200 ± 0.000 | +0.200 ± 0.000 |"
+    ]
+    assert tables.exchanged().splitlines()[2:] == [
+        f"| Reuters news | LSTM | 2 | 100 | 0.800{' | 0.500' * 5} |  |  |",
+    ]
+    assert tables.plain_rnns().splitlines()[2:] == ["| Reuters news | LSTM | 0.750 | 0.800 | 0.900 0.700 | 0.800 |"]
+    assert tables.last_words().splitlines()[2:] == [
+        "| LSTM | 10 | 1 | 0.7500 | 0.5000 |",
+        "| LSTM | 100 | 2 | 0.7500 ± 0.0000 | 0.8000 ± 0.1414 |",
     ]
 
 
@@ -143,11 +179,15 @@ def test_the_figures() -> None:
     assert [line.get_label() for line in axes.lines] == ["LSTM", "LSTM, one-hot input"]
     first, *_, last = figures.draw_gradients().axes
     assert (first.get_title(), last.get_title()) == ("Reuters news, before training", "Reuters news, after epoch 20")
-    np.testing.assert_allclose(10 ** last.lines[0].get_ydata(), [0.2, 0.3, (0.07 * 0.09) ** 0.5])
-    (axes,) = figures.draw_forgetting().axes
-    drawn = [line.get_ydata() for line in axes.lines]
-    for line, expected in zip(drawn, ([0.8, *[0.5] * 7], [0.8, *[0.3] * 7], [0.4, 0.4]), strict=True):
-        np.testing.assert_allclose(line, expected)
+    for line, at_first in zip(last.lines, (0.09, 0.07), strict=True):
+        np.testing.assert_allclose(10 ** line.get_ydata(), [0.2, 0.3, at_first])
+    (axes,) = figures.draw_forgetting("Reuters news").axes
+    drawn = {line.get_label(): line.get_ydata() for line in axes.lines}
+    expected = {"foreign words in front": [0.8, *[0.2] * 7], "foreign words behind": [0.8, *[0] * 7]}
+    expected["always the commonest label"] = [0.4, 0.4]
+    assert drawn.keys() == expected.keys()
+    for name, shares in expected.items():
+        np.testing.assert_allclose(drawn[name], shares)
 
 
 @pytest.mark.slow
@@ -173,7 +213,7 @@ def test_measure_stopped_and_gone_on_with(tmp_path: Path) -> None:
     names += ["imdb_cnn_lstm-sample", "reuters_lstm-embedding-sample", "imdb_cnn_lstm-embedding-sample"]
     with (here / "runs.py").open("a") as stream:
         stream.write(f"SEEDS = [1]\nARGUMENTS = {{name: ARGUMENTS[name] for name in {names}}}\n")
-    for table in ("costs", "gradients", "forgetting", "neighbours"):
+    for table in ("costs", *measure.ROWS):
         header = (here / f"{table}.csv").read_text().splitlines()[0]
         (here / f"{table}.csv").write_text(f"{header}\nseed1/imdb_cnn_lstm-sample.csv,1,2,3\n")  # of a stopped attempt
     for program in ("reuters.py", "imdb.py"):
@@ -204,7 +244,10 @@ def test_measure_stopped_and_gone_on_with(tmp_path: Path) -> None:
     text = (here / "README.md").read_text(encoding="utf-8")
     for name in ("averaged, no order, 60 epochs", "the article's own program", "Sample reviews | CNN and LSTM"):
         assert f"\n| {name} | 1 |" in text
-    assert len(list(here.glob("*.png"))) == 4
+    assert {path.name for path in here.glob("*.png")} == {
+        "reuters_lstm-variants.png", "imdb_cnn_lstm-variants.png", "gradients.png",
+        "forgetting-sample-news.png", "forgetting-sample-reviews.png",
+    }  # fmt: skip
     assert "plots.reference.variants" not in subprocess.run(command, timeout=100, **options).stdout  # nothing is left
 
 

@@ -28,12 +28,14 @@ def one_by_one(name: str) -> keras.Sequential:
     script, *parts = name.split("-")
     num_words = 1000 if script == "reuters_lstm" else 5000
     has_conv = script == "imdb_cnn_lstm" and "no_conv" not in parts
+    is_masked = "mask" in parts or ("none" in parts and not has_conv and "unmasked" not in parts)
+    length = next((int(part.removesuffix("_words")) for part in parts if part.endswith("_words")), 100)
     keras.utils.set_random_seed(1)
-    model = keras.Sequential([keras.Input((100,), dtype="int32")])
+    model = keras.Sequential([keras.Input((length,), dtype="int32")])
     if "one_hot" in parts:
         model.add(layers.Embedding(num_words, num_words, "identity", trainable=False))
     else:
-        model.add(layers.Embedding(num_words, 100, mask_zero="none" in parts and not has_conv))
+        model.add(layers.Embedding(num_words, 100, mask_zero=is_masked))
     if script == "imdb_cnn_lstm":
         model.add(layers.Dropout(0.5))
     if has_conv:
@@ -41,15 +43,35 @@ def one_by_one(name: str) -> keras.Sequential:
         model.add(layers.MaxPooling1D(4))
     if "none" in parts:
         model.add(layers.GlobalAveragePooling1D())
+    elif "gru" in parts:
+        model.add(layers.GRU(100))
+    elif name.startswith(f"{script}-simple_rnn"):
+        model.add(simple_rnn(parts[0]))
     else:
-        kind = layers.GRU if "gru" in parts else layers.SimpleRNN if "simple_rnn" in parts else layers.LSTM
-        model.add(kind(100))
+        model.add(layers.LSTM(100))
     if script == "reuters_lstm":
         model.add(layers.Dense(46, activation="softmax"))
     else:
         model.add(layers.Dense(1))
         model.add(layers.Activation("sigmoid"))
+    model.compile(optimizer=keras.optimizers.Adam())
+    if "slow" in parts:
+        model.optimizer.learning_rate = 1e-4
+    if "clipped" in parts:
+        model.optimizer.clipnorm = 1.0
     return model
+
+
+def simple_rnn(kind: str) -> keras.Layer:
+    """A simple RNN with relu, with a start at a multiple of the identity, or with both."""
+    gains = {"simple_rnn_start": 0.97, "simple_rnn_identity": 0.97}
+    gains |= {"simple_rnn_identity_90": 0.9, "simple_rnn_identity_100": 1.0}
+    options = {}
+    if kind in gains:
+        options["recurrent_initializer"] = keras.initializers.Identity(gains[kind])
+    if kind not in ("simple_rnn", "simple_rnn_start"):
+        options["activation"] = "relu"
+    return layers.SimpleRNN(100, **options)
 
 
 @pytest.mark.parametrize("name", [LARGE, *(name for name in VARIANTS if name not in LARGE.values)])
@@ -57,13 +79,15 @@ def test_a_variant_starts_as_if_it_were_built_alone_and_could_use_cudnn(name: st
     """The same layers, all that they were configured with, and the same weights and random state, to the last bit."""
     varied = tiny.build(write_script(name, tmp_path))
     alone = one_by_one(name)
-    assert varied.inputs[0].dtype == alone.inputs[0].dtype
+    assert (varied.inputs[0].shape, varied.inputs[0].dtype) == (alone.inputs[0].shape, alone.inputs[0].dtype)
+    assert varied.optimizer.clipnorm == alone.optimizer.clipnorm
+    assert float(varied.optimizer.learning_rate) == float(alone.optimizer.learning_rate)
     for one, other in zip(varied.layers, alone.layers, strict=True):
         assert type(one) is type(other)
         assert one.get_config() | {"name": ""} == other.get_config() | {"name": ""}
         if isinstance(one, layers.LSTM | layers.GRU):  # Keras's conditions for cuDNN that a script could break
             assert one.activation is keras.activations.tanh
-            assert not varied.layers[0].mask_zero
+            assert varied.layers[0].mask_zero == (name == "reuters_lstm-mask")
     for one, other in zip(varied.variables, alone.variables, strict=True):
         np.testing.assert_array_equal(one, other, strict=True)
 

@@ -1,4 +1,4 @@
-"""How strongly the loss depends on each word: the forgetting of a recurrent layer, as a gradient."""
+"""How strongly the loss depends on each word, as a gradient: what can vanish over the words of a text."""
 
 import keras
 import numpy as np

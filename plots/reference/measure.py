@@ -1,9 +1,10 @@
 """Measure the article's claims anew: `python -m plots.reference.measure`, from the project's root.
 
-Every variant of both scripts, on the real data and on the sample, with several seeds, each run in a process of its own;
-what is measured of the networks that they leave; then the figures here and the tables of the two READMEs. A run is not
-repeated whose CSV, which is written last, is already here: so what was stopped goes on. To measure all of it again,
-delete `seed*/` and `run*/` first. Six hours on two cores. (The README's two loss curves are not made here.)
+All runs that `plots.reference.runs` plans, on the real data and on the sample, with several seeds, each in a process of
+its own; what is measured of the networks that they leave; then the figures here and the tables of the two READMEs. A
+run is not repeated if its CSV, which is written last, is here with all that is measured: so what was stopped goes on.
+To measure all of it again, delete `seed*/` and `run*/` first. About ten hours on two cores. Not made here: the two loss
+curves, the pictures of the reading (`plots.reference.reading`, `common.ask`), the table of `short_reviews`.
 """
 
 import argparse
@@ -13,14 +14,22 @@ from itertools import count
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from common.arrays import pad
 from common.data import load_imdb, load_reuters
 from common.texts.corpus import Source, Split
 from plots.reference import costs, forgetting, gradients, neighbours, tables
-from plots.reference.runs import ARGUMENTS, HERE, MEASURED, SEEDS, keep, planned, read_rows
+from plots.reference.runs import ARGUMENTS, MEASURED, SEEDS, is_done, keep, planned, read_rows
+from plots.reference.variants import GAIN
 
-ROWS = {"gradients": gradients.rows, "forgetting": forgetting.rows, "neighbours": neighbours.rows}
+ON_THE_WAY = list(gradients.MOMENTS)[1:-1]  # the epochs between the first weights and the last
+ROWS = {
+    "gradients": gradients.rows,
+    "forgetting": forgetting.rows,
+    "exchanged": forgetting.exchanged_rows,
+    "neighbours": neighbours.rows,
+}
 
 
 def main() -> None:
@@ -34,11 +43,13 @@ def main() -> None:
     for seed in SEEDS:
         for name, arguments in ARGUMENTS.items():
             run = f"seed{seed}/{name}.csv"
-            if options.data in (None, *arguments) and planned(name, seed) and not (HERE / run).exists():
+            if options.data is not None and options.data not in arguments:
+                continue
+            if planned(name, seed) and not is_done(run):
                 measure(run, arguments, seed)
         for program in ("reuters", "imdb"):
             run = f"run{seed}/article_{program}.csv"
-            if options.article and not (HERE / run).exists():
+            if options.article and not is_done(run):
                 measure_article(run, options.article.resolve() / f"{program}.py")
     tables.write_all()
 
@@ -46,22 +57,27 @@ def main() -> None:
 def measure(run: str, arguments: list[str], seed: int) -> None:
     """Run a variant, measure what it costs and the network that it leaves, and keep all of it here."""
     measured = [table for table, names in MEASURED.items() if Path(run).stem in names]
-    stages = [[]]
-    if "gradients" in measured:  # of networks on the way: a run that is resumed gives the same ones, to the last digit
-        stages = [["--epochs", "1"], ["--epochs", "5", "--resume"], ["--resume"]]
     with tempfile.TemporaryDirectory() as directory:
-        out = Path(directory)
-        command = ["-m", "plots.reference.variants", *arguments, "--seed", seed, "--output-dir", out]
-        spent, models = [], []
-        for stage in stages:
-            spent.append(costs.run(*command, *stage))
-            models.append(keras.models.load_model(next(out.glob("*.keras")), compile=False))
-        history = read_rows(next(out.glob("*.csv")))
-    models.insert(0, untrained(models[0], seed))
-    splits = load(run, models[0])
+        command = ["-m", "plots.reference.variants", *arguments, "--seed", seed, "--output-dir"]
+        spent = costs.run(*command, directory)
+        model = open_one(directory)
+        history = read_rows(next(Path(directory).glob("*.csv")))
+        models = [model]
+        if "gradients" in measured:
+            models.insert(0, untrained(model, seed))
+            for epochs in ON_THE_WAY:  # the same seed gives the networks on the way again, to the last digit
+                out = f"{directory}/{epochs}"
+                costs.run(*command, out, "--epochs", epochs)
+                models.insert(-1, open_one(out))
+    splits = load(run, model)
     found = {table: ROWS[table](models, *splits) for table in measured}
-    found["costs"] = [cost_row(spent, sum(weights.numpy().size for weights in models[0].trainable_weights))]
+    found["costs"] = [cost_row(spent, sum(weights.numpy().size for weights in model.trainable_weights))]
     keep(run, found, history)
+
+
+def open_one(directory: str) -> keras.Sequential:
+    """Return the network in the directory."""
+    return keras.models.load_model(next(Path(directory).glob("*.keras")), compile=False)
 
 
 def measure_article(run: str, program: Path) -> None:
@@ -71,19 +87,24 @@ def measure_article(run: str, program: Path) -> None:
         spent = costs.run(program, OUT=str(path))
         history = json.loads(path.read_text())
     rows = zip(count(1), *history.values(), strict=False)
-    keep(run, {"costs": [cost_row([spent])]}, [["epoch", *history], *rows])
+    keep(run, {"costs": [cost_row(spent)]}, [["epoch", *history], *rows])
 
 
-def cost_row(spent: list[tuple], parameters: object = "") -> list[object]:
-    """Return the row for `costs.csv` of a run in one process, or in several one after the other."""
-    seconds, _, memory = zip(*spent, strict=True)
-    return [parameters, f"{sum(seconds):.1f}", f"{max(memory):.0f}", costs.processor()]
+def cost_row(spent: list[float], parameters: object = "") -> list[object]:
+    """Return the row for `costs.csv` of what a run has spent."""
+    seconds, _, memory = spent
+    return [parameters, f"{seconds:.1f}", f"{memory:.0f}", costs.processor()]
 
 
 def untrained(model: keras.Sequential, seed: int) -> keras.Sequential:
     """Return the network as the script has built it with this seed, before any training."""
     keras.utils.set_random_seed(seed)
-    return keras.Sequential.from_config(model.get_config())
+    first = keras.Sequential.from_config(model.get_config())
+    for layer in first.layers:
+        # Keras (3.15) does not save the gain of this initializer: `Identity(0.97).get_config()` is empty.
+        if isinstance(getattr(layer, "recurrent_initializer", None), keras.initializers.Identity):
+            layer.cell.recurrent_kernel.assign(GAIN * np.eye(layer.units))
+    return first
 
 
 def load(run: str, model: keras.Sequential) -> list[Split]:

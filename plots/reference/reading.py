@@ -30,7 +30,6 @@ with rc_context(STYLE | {"font.size": 12}):
                 )
             negative, positive = network.labels
             axes.set_yticks([0, 0.5, 1], [f"{negative} 0", "0.5", f"{positive} 1"])
-            axes.set_ylabel("Probability")
             axes.set_title(title, loc="left")
             axes.set_title(f"answer: {found.label}", loc="right")
     save_figure(HERE / "reading-reviews.png", figure)

@@ -2,7 +2,7 @@
 
 A run's CSV is `seed1/NAME.csv` and so on, or `run1/NAME.csv` of the article's programs, which set no seed. What else is
 measured stands in tables whose first column is this path: `costs.csv`, what the run cost, and of the network that it
-leaves `gradients.csv`, `forgetting.csv` and `neighbours.csv`.
+leaves `gradients.csv`, `forgetting.csv`, `exchanged.csv` and `neighbours.csv`.
 """
 
 from pathlib import Path
@@ -32,19 +32,46 @@ for source, ending in (("keras", ""), ("sample", "-sample")):
         ARGUMENTS[f"{script}-embedding{ending}"] = [script, "--data", source]
 CALLED |= {"article_reuters": "the article's own program", "article_imdb": "the article's own program"}
 
-RECURRENT = ["reuters_lstm-simple_rnn", "reuters_lstm", "reuters_lstm-gru"]
-FORGETTING = [*RECURRENT, "imdb_cnn_lstm-simple_rnn-no_conv", "imdb_cnn_lstm-no_conv", "imdb_cnn_lstm"]
+LAYERS = ["reuters_lstm-simple_rnn", "reuters_lstm-simple_rnn_identity", "reuters_lstm"]
+NETWORKS = [
+    *LAYERS, "reuters_lstm-none", "imdb_cnn_lstm-simple_rnn-no_conv",
+    "imdb_cnn_lstm-simple_rnn_identity-no_conv", "imdb_cnn_lstm-no_conv", "imdb_cnn_lstm-none-no_conv", "imdb_cnn_lstm",
+]  # fmt: skip
+WITH_GRU = [*LAYERS, "reuters_lstm-gru"]
 MEASURED = {  # of the networks of which runs
-    "gradients": [*RECURRENT, *(f"{name}-sample" for name in RECURRENT)],
-    "forgetting": [*FORGETTING, *(f"{name}-sample" for name in FORGETTING)],
+    "gradients": [*WITH_GRU, *(f"{name}-sample" for name in WITH_GRU)],
+    "forgetting": [*NETWORKS, "reuters_lstm-gru", *(f"{name}-sample" for name in NETWORKS)],
     "neighbours": ["reuters_lstm", "imdb_cnn_lstm"],  # on the sample no word by itself speaks for a label
 }
+MEASURED["exchanged"] = MEASURED["forgetting"]
+
+# What makes a plain RNN keep what it has read, from the simple RNN to the LSTM.
+PLAIN_RNNS = [
+    "reuters_lstm-simple_rnn", "reuters_lstm-simple_rnn-slow", "reuters_lstm-simple_rnn-clipped",
+    "reuters_lstm-simple_rnn_relu", "reuters_lstm-simple_rnn_start", "reuters_lstm-simple_rnn_start-slow",
+    "reuters_lstm-simple_rnn_identity", "reuters_lstm-simple_rnn_identity_90", "reuters_lstm-simple_rnn_identity_100",
+    "reuters_lstm-simple_rnn_identity-slow", "reuters_lstm-simple_rnn_identity-clipped", "reuters_lstm",
+    "imdb_cnn_lstm-simple_rnn-no_conv", "imdb_cnn_lstm-simple_rnn_relu-no_conv",
+    "imdb_cnn_lstm-simple_rnn_start-no_conv", "imdb_cnn_lstm-simple_rnn_identity-no_conv", "imdb_cnn_lstm-no_conv",
+]  # fmt: skip
+# Those that have tables of their own are left out of the tables of all runs.
+ELSEWHERE = {*PLAIN_RNNS, *(name for name in VARIANTS if name.endswith("_words"))} - set(NETWORKS)
+IN_RESULTS = [name for name in CALLED if name.removesuffix("-sample") not in ELSEWHERE]
 
 
 def planned(name: str, seed: int) -> bool:
     """Return whether there is to be a run with this seed."""
+    if name.endswith(("_words-sample", "mask-sample", "unmasked-sample")):
+        return False  # what these ask is asked about real texts
     # One-hot input takes a multiple of the time: five seeds on the Reuters news only.
     return seed == 1 or name == "reuters_lstm-one_hot" or not ("one_hot" in name or "embedding" in name)
+
+
+def is_done(run: str) -> bool:
+    """Return whether all that is to be kept of a run is here: what is measured of its network, and its CSV."""
+    name = Path(run).stem
+    tables = [table for table, names in MEASURED.items() if name in names]
+    return (HERE / run).exists() and all(run in [row[0] for row in read_rows(f"{table}.csv")] for table in tables)
 
 
 def keep(run: str, found: dict, history: list) -> None:
@@ -81,6 +108,11 @@ def numbers_of(table: str, name: str, key: object) -> np.ndarray:
 def runs_of(name: str) -> list[History]:
     """Return the CSVs of all runs of this name."""
     return [read_run(path) for path in sorted(HERE.glob(f"*/{name}.csv"))]
+
+
+def measured(table: str) -> list[tuple]:
+    """Return what `on_texts` does, of the names that have rows in the table."""
+    return on_texts([name for name in MEASURED[table] if rows_of(table, name)])
 
 
 def on_texts(names: list) -> list[tuple]:

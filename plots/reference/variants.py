@@ -22,9 +22,21 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 LSTM = 'layers.LSTM(LSTM_UNITS, activation="tanh")'
 GRU = (LSTM, 'layers.GRU(LSTM_UNITS, activation="tanh")')
 SIMPLE_RNN = (LSTM, 'layers.SimpleRNN(LSTM_UNITS, activation="tanh")')
+# A plain RNN that keeps what it has read: Le, Jaitly and Hinton (2015, arXiv:1504.00941) start one with relu at the
+# identity matrix. Ours starts a little below it, so that a sum over 100 words does not explode.
+GAIN = 0.97
+IDENTITY = "recurrent_initializer=keras.initializers.Identity({})"
+RELU_AND_IDENTITY = (LSTM, f'layers.SimpleRNN(LSTM_UNITS, activation="relu", {IDENTITY.format(GAIN)})')
+# What of it does the work: one part of it alone, and its start with another gain.
+ONLY_RELU = (LSTM, 'layers.SimpleRNN(LSTM_UNITS, activation="relu")')
+ONLY_START = (LSTM, f'layers.SimpleRNN(LSTM_UNITS, activation="tanh", {IDENTITY.format(GAIN)})')
+GAIN_90 = (LSTM, f'layers.SimpleRNN(LSTM_UNITS, activation="relu", {IDENTITY.format(0.9)})')
+GAIN_100 = (LSTM, f'layers.SimpleRNN(LSTM_UNITS, activation="relu", {IDENTITY.format(1.0)})')
+SLOW = ('optimizer="adam"', "optimizer=keras.optimizers.Adam(learning_rate=1e-4)")  # Keras's own is ten times that
+CLIPPED = ('optimizer="adam"', "optimizer=keras.optimizers.Adam(clipnorm=1.0)")
 AVERAGE = (LSTM, "layers.GlobalAveragePooling1D()")  # of the vectors: it cannot see their order
 EMBEDDING = "layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE)"
-# For the average of word vectors, which leaves the padding out; all other layers read it, as in the article.
+# A layer then leaves the padding out. Without it, as in the article, it reads the padding.
 MASKED = (EMBEDDING, "layers.Embedding(VOCABULARY_SIZE, EMBEDDING_SIZE, mask_zero=True)")
 # The row of a word's number in the identity matrix is its one-hot vector.
 ONE_HOT = (
@@ -52,8 +64,26 @@ VARIANTS = {
     "reuters_lstm": ("LSTM", []),
     "reuters_lstm-gru": ("GRU", [GRU]),
     "reuters_lstm-simple_rnn": ("simple RNN", [SIMPLE_RNN]),
+    "reuters_lstm-simple_rnn_identity": ("simple RNN, relu and identity", [RELU_AND_IDENTITY]),
+    "reuters_lstm-simple_rnn_relu": ("simple RNN, relu alone", [ONLY_RELU]),
+    "reuters_lstm-simple_rnn_start": ("simple RNN, identity alone", [ONLY_START]),
+    "reuters_lstm-simple_rnn_start-slow": ("simple RNN, identity alone, learning rate 1e-4", [ONLY_START, SLOW]),
+    "reuters_lstm-simple_rnn_identity_90": ("simple RNN, relu and identity, gain 0.9", [GAIN_90]),
+    "reuters_lstm-simple_rnn_identity_100": ("simple RNN, relu and identity, gain 1", [GAIN_100]),
+    "reuters_lstm-simple_rnn_identity-slow": (
+        "simple RNN, relu and identity, learning rate 1e-4",
+        [RELU_AND_IDENTITY, SLOW],
+    ),
+    "reuters_lstm-simple_rnn_identity-clipped": (
+        "simple RNN, relu and identity, clipped",
+        [RELU_AND_IDENTITY, CLIPPED],
+    ),
+    "reuters_lstm-simple_rnn-slow": ("simple RNN, learning rate 1e-4", [SIMPLE_RNN, SLOW]),
+    "reuters_lstm-simple_rnn-clipped": ("simple RNN, clipped", [SIMPLE_RNN, CLIPPED]),
     "reuters_lstm-shuffled": ("LSTM, words shuffled", _shuffled("ARTICLE_LENGTH")),
     "reuters_lstm-none": ("averaged, no order", [AVERAGE, MASKED]),
+    "reuters_lstm-none-unmasked": ("averaged with the padding", [AVERAGE]),
+    "reuters_lstm-mask": ("LSTM, padding masked", [MASKED]),
     "reuters_lstm-one_hot": ("LSTM, one-hot input", [ONE_HOT]),
     "imdb_cnn_lstm": ("CNN and LSTM", []),
     "imdb_cnn_lstm-gru": ("CNN and GRU", [GRU]),
@@ -62,9 +92,34 @@ VARIANTS = {
     "imdb_cnn_lstm-none": ("CNN, averaged", [AVERAGE]),
     "imdb_cnn_lstm-no_conv": ("LSTM, without convolution", NO_CONV),
     "imdb_cnn_lstm-simple_rnn-no_conv": ("simple RNN, without convolution", [SIMPLE_RNN, *NO_CONV]),
+    "imdb_cnn_lstm-simple_rnn_identity-no_conv": (
+        "simple RNN, relu and identity, without convolution",
+        [RELU_AND_IDENTITY, *NO_CONV],
+    ),
+    "imdb_cnn_lstm-simple_rnn_relu-no_conv": ("simple RNN, relu alone, without convolution", [ONLY_RELU, *NO_CONV]),
+    "imdb_cnn_lstm-simple_rnn_start-no_conv": (
+        "simple RNN, identity alone, without convolution",
+        [ONLY_START, *NO_CONV],
+    ),
     "imdb_cnn_lstm-none-no_conv": ("averaged, no order, without convolution", [AVERAGE, MASKED, *NO_CONV]),
     "imdb_cnn_lstm-one_hot": ("CNN and LSTM, one-hot input", [ONE_HOT]),
 }
+SHORTENED = ("reuters_lstm-simple_rnn", "reuters_lstm", "reuters_lstm-none")  # trained on the last words, too
+LAST_WORDS = (10, 20, 50)  # of a text, instead of 100
+
+
+def _shortened() -> dict:
+    """Return the variants that are trained and tested on the last words of the texts only."""
+    found = {}
+    for name in SHORTENED:
+        called, edits = VARIANTS[name]
+        for words in LAST_WORDS:
+            edit = ("ARTICLE_LENGTH = 100", f"ARTICLE_LENGTH = {words}")
+            found[f"{name}-{words}_words"] = (f"{called}, last {words} words", [*edits, edit])
+    return found
+
+
+VARIANTS |= _shortened()
 
 
 def main() -> None:
