@@ -45,7 +45,7 @@ def main() -> None:
         parted by tabs: the label, its probability, the text as the network reads it, with [words] that it does not
         know, and, where there are more than two labels, the next two with theirs."""
     add = parser.add_argument
-    add("file", type=_path, metavar="NETWORK.keras", help="the network that a run has left")
+    add("file", type=_path, metavar="NETWORK.keras", help="the network that a run has saved")
     add("texts", nargs="*", metavar="TEXT", help="without any: from standard input, a text in each line")
     add("--output", type=_path, metavar="FILE.png",
         help=f"draw how the answer grows from word to word, for the first {MOST_PANELS} texts")  # fmt: skip

@@ -183,7 +183,7 @@ def test_the_figures() -> None:
         np.testing.assert_allclose(10 ** line.get_ydata(), [0.2, 0.3, at_first])
     (axes,) = figures.draw_forgetting("Reuters news").axes
     drawn = {line.get_label(): line.get_ydata() for line in axes.lines}
-    expected = {"foreign words in front": [0.8, *[0.2] * 7], "foreign words behind": [0.8, *[0] * 7]}
+    expected = {"random words in front": [0.8, *[0.2] * 7], "random words appended": [0.8, *[0] * 7]}
     expected["always the commonest label"] = [0.4, 0.4]
     assert drawn.keys() == expected.keys()
     for name, shares in expected.items():

@@ -52,10 +52,10 @@ def _add_options(parser: ArgumentParser, epochs: int, batch_size: int) -> None:
     add("--seed", metavar="N", type=int, default=1,
         help="the same seed gives the same result on the same machine (default: %(default)s)")  # fmt: skip
     add("--resume", action="store_true",
-        help="go on with the network that a run has left, stopped or finished (default: start anew)")  # fmt: skip
+        help="continue a run that was stopped or has ended (default: start from the beginning)")  # fmt: skip
     add("--data", metavar="{auto,keras,sample,FILE}", type=os.path.expanduser, default="auto",
         help="keras: the real data, from Keras's cache or downloaded; sample: the built-in sample corpus; auto: the "
-        "real data, or the sample where they cannot be had; or a file of your own (default: %(default)s)")  # fmt: skip
+        "real data, or the sample if they cannot be downloaded; or a file of your own (default: %(default)s)")  # fmt: skip
     add(
         "--test-data",
         metavar="FILE",

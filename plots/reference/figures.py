@@ -45,7 +45,7 @@ def draw_gradients() -> Figure:
 
 @rc_context(STYLE | {"font.size": 12})
 def draw_forgetting(texts: str) -> Figure:
-    """Draw the mean accuracies with foreign words in front of the texts and behind, a panel for each network."""
+    """Draw the mean accuracies with foreign words, random ones, in front and behind, a panel for each network."""
     # The GRU is in the table: four panels are seen at a glance.
     networks = [(name, called) for on, name, called in measured("forgetting") if on == texts and called != "GRU"]
     figure = Figure(figsize=(3 * len(networks), 4), dpi=120, layout="constrained")
@@ -54,11 +54,11 @@ def draw_forgetting(texts: str) -> Figure:
     for axes, (name, called) in zip(panels, networks, strict=True):
         commonest, *in_front = numbers_of("forgetting", name, "in front").mean(axis=0)
         _, *behind = numbers_of("forgetting", name, "behind").mean(axis=0)
-        axes.plot(x, in_front, color="tab:blue", linewidth=4, marker=".", label="foreign words in front")
-        axes.plot(x, behind, color="tab:red", linewidth=2, marker=".", label="foreign words behind")
+        axes.plot(x, in_front, color="tab:blue", linewidth=4, marker=".", label="random words in front")
+        axes.plot(x, behind, color="tab:red", linewidth=2, marker=".", label="random words appended")
         axes.axhline(commonest, linestyle=":", color="black", label="always the commonest label")
         title = called.removesuffix(", without convolution").replace(", ", ",\n")
-        axes.set(title=title, ylim=(0, 1), xlabel="Foreign words")
+        axes.set(title=title, ylim=(0, 1), xlabel="Random words")
         axes.set_xticks(x, NUMBERS)
         axes.grid(alpha=0.5)
     panels[0].set_ylabel(f"Share of right answers,\n{texts}")

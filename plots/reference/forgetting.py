@@ -1,10 +1,9 @@
 """What a network reads of a text: foreign words are put to it, or one is exchanged. Is the answer still the same?
 
 Foreign words speak for other labels, and texts with them are unlike those of the training: that costs any network
-something. What they cost more behind a text than in front of it is a sign of forgetting, where those in front cost no
-more by themselves. (On the sample they do: no text there has a word in front of those that decide.) Before the last two
-words they leave the usual end of a text, in Reuters "reuter 3", as it is. The average of the word vectors cannot
-forget, and loses the same in all places.
+something. What they cost more behind a text than in front of it is a sign of forgetting. (What they cost more in front
+is not: a network may have learned how texts begin.) Before the last two words they leave the usual end of a text, in
+Reuters "reuter 3", as it is. The average of the word vectors cannot forget, and loses the same in all places.
 """
 
 import keras

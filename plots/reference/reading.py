@@ -12,15 +12,19 @@ from common.ask import answer, draw_answer, open_network
 from common.curve import STYLE, save_figure
 from plots.reference.runs import HERE
 
-REVIEWS = ["The plot was dull, but the acting was superb.", "The acting was superb, but the plot was dull."]
-TITLES = ["Trained on the sample", "Trained on IMDB"]
+REVIEWS = {
+    "The plot was dull, but the acting was superb.": "positive",
+    "The acting was superb, but the plot was dull.": "negative",
+}
+TITLES = ["Trained on the sample, where order decides", "Trained on IMDB, where it hardly matters"]
 
 figure = Figure(figsize=(11, 6.5), dpi=120, layout="constrained")
 with rc_context(STYLE | {"font.size": 12}):
-    panels = figure.subplots(len(REVIEWS), len(TITLES))
-    for column, (path, title) in enumerate(zip(sys.argv[1:], TITLES, strict=True)):
+    for path, title, side in zip(sys.argv[1:], TITLES, figure.subfigures(1, len(TITLES)), strict=True):
         network = open_network(path)
-        for axes, found in zip(panels[:, column], answer(network, REVIEWS), strict=True):
+        side.suptitle(title, fontweight="bold")
+        panels = side.subplots(len(REVIEWS))
+        for axes, found, label in zip(panels, answer(network, list(REVIEWS)), REVIEWS.values(), strict=True):
             draw_answer(axes, network, found, {})
             (curve, *_) = axes.lines
             places, probabilities = curve.get_data()
@@ -28,8 +32,7 @@ with rc_context(STYLE | {"font.size": 12}):
                 axes.fill_between(
                     places, 0.5, probabilities, where=is_winning, color=colour, alpha=0.3, interpolate=True
                 )
-            negative, positive = network.labels
-            axes.set_yticks([0, 0.5, 1], [f"{negative} 0", "0.5", f"{positive} 1"])
-            axes.set_title(title, loc="left")
-            axes.set_title(f"answer: {found.label}", loc="right")
+            axes.set_yticks([0, 0.5, 1])
+            verdict = "right" if found.label == label else "wrong"
+            axes.set_title(f"Answer: {found.label}, {verdict}")
     save_figure(HERE / "reading-reviews.png", figure)

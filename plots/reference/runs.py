@@ -33,14 +33,15 @@ for source, ending in (("keras", ""), ("sample", "-sample")):
 CALLED |= {"article_reuters": "the article's own program", "article_imdb": "the article's own program"}
 
 LAYERS = ["reuters_lstm-simple_rnn", "reuters_lstm-simple_rnn_identity", "reuters_lstm"]
-NETWORKS = [
-    *LAYERS, "reuters_lstm-none", "imdb_cnn_lstm-simple_rnn-no_conv",
-    "imdb_cnn_lstm-simple_rnn_identity-no_conv", "imdb_cnn_lstm-no_conv", "imdb_cnn_lstm-none-no_conv", "imdb_cnn_lstm",
-]  # fmt: skip
 WITH_GRU = [*LAYERS, "reuters_lstm-gru"]
+NEWS = [*LAYERS, "reuters_lstm-none"]
+REVIEWS = [
+    "imdb_cnn_lstm-simple_rnn-no_conv", "imdb_cnn_lstm-simple_rnn_identity-no_conv", "imdb_cnn_lstm-no_conv",
+    "imdb_cnn_lstm-none-no_conv", "imdb_cnn_lstm",
+]  # fmt: skip
 MEASURED = {  # of the networks of which runs
     "gradients": [*WITH_GRU, *(f"{name}-sample" for name in WITH_GRU)],
-    "forgetting": [*NETWORKS, "reuters_lstm-gru", *(f"{name}-sample" for name in NETWORKS)],
+    "forgetting": [*WITH_GRU, "reuters_lstm-none", *REVIEWS, *(f"{name}-sample" for name in NEWS + REVIEWS)],
     "neighbours": ["reuters_lstm", "imdb_cnn_lstm"],  # on the sample no word by itself speaks for a label
 }
 MEASURED["exchanged"] = MEASURED["forgetting"]
@@ -55,7 +56,7 @@ PLAIN_RNNS = [
     "imdb_cnn_lstm-simple_rnn_start-no_conv", "imdb_cnn_lstm-simple_rnn_identity-no_conv", "imdb_cnn_lstm-no_conv",
 ]  # fmt: skip
 # Those that have tables of their own are left out of the tables of all runs.
-ELSEWHERE = {*PLAIN_RNNS, *(name for name in VARIANTS if name.endswith("_words"))} - set(NETWORKS)
+ELSEWHERE = {*PLAIN_RNNS, *(name for name in VARIANTS if name.endswith("_words"))} - {*NEWS, *REVIEWS}
 IN_RESULTS = [name for name in CALLED if name.removesuffix("-sample") not in ELSEWHERE]
 
 
