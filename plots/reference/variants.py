@@ -23,7 +23,7 @@ LSTM = 'layers.LSTM(LSTM_UNITS, activation="tanh")'
 GRU = (LSTM, 'layers.GRU(LSTM_UNITS, activation="tanh")')
 SIMPLE_RNN = (LSTM, 'layers.SimpleRNN(LSTM_UNITS, activation="tanh")')
 # A plain RNN that keeps what it has read: Le, Jaitly and Hinton (2015, arXiv:1504.00941) start one with relu at the
-# identity matrix. Ours starts a little below it, so that a sum over 100 words does not explode.
+# identity matrix. Ours starts a little below it: see `GAIN_100`.
 GAIN = 0.97
 IDENTITY = "recurrent_initializer=keras.initializers.Identity({})"
 RELU_AND_IDENTITY = (LSTM, f'layers.SimpleRNN(LSTM_UNITS, activation="relu", {IDENTITY.format(GAIN)})')
