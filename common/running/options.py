@@ -55,7 +55,7 @@ def _add_options(parser: ArgumentParser, epochs: int, batch_size: int) -> None:
         help="continue a run that was stopped or has ended (default: start from the beginning)")  # fmt: skip
     add("--data", metavar="{auto,keras,sample,FILE}", type=os.path.expanduser, default="auto",
         help="keras: the real data, from Keras's cache or downloaded; sample: the built-in sample corpus; auto: the "
-        "real data, or the sample if that fails; or a file of your own (default: %(default)s)")  # fmt: skip
+        "real data, else the sample; or a file of your own (default: %(default)s)")  # fmt: skip
     add(
         "--test-data",
         metavar="FILE",
