@@ -2,8 +2,8 @@
 
 The first experiment of a Korean article for learners, step by step in the article's order: load the data, look at
 them, pad, encode, build, compile, train, evaluate, plot. With the defaults, on Reuters news: 0.69 to 0.73 test
-accuracy, by seed and processor, in two minutes on two cores. What the article does not have is one object, `run`, which reads the
-command line and keeps what is trained: at first, read `run.fit` as `model.fit`.
+accuracy, by seed and processor, in two minutes on two cores. What the article does not have is one object, `run`,
+which reads the command line and keeps what is trained: at first, read `run.fit` as `model.fit`.
 """
 
 from common.run import Run
