@@ -18,7 +18,6 @@ from common.texts.words import UNKNOWN, numbering, split, to_numbers
 
 BATCH_SIZE = 500  # texts that are answered together
 MOST_PANELS = 8  # texts in one figure
-LINES = ("-", "--", ":", "-.")  # one after the other, each in Matplotlib's ten colours
 NEAREST = 10  # words that `--like` names
 
 
@@ -149,6 +148,8 @@ def draw_answer(axes: object, network: Network, found: Answer, looks: dict[int, 
     in grey. `looks` has the labels that are drawn so far in the figure, and is added to: a label looks the same in all
     axes.
     """
+    from common.curve import look
+
     words, names = found.words, [shortened(label) for label in network.labels]
     ends = range(len(found.numbers) - len(words) + 1, len(found.numbers) + 1)
     grown = _predict(network, [found.numbers[:end] for end in ends])
@@ -161,9 +162,9 @@ def draw_answer(axes: object, network: Network, found: Answer, looks: dict[int, 
         for label in set(range(len(names))).difference(drawn):
             axes.plot(grown[:, label], color="lightgrey", linewidth=1)
         for label in drawn:
-            look = looks.setdefault(int(label), len(looks))
+            number = looks.setdefault(int(label), len(looks))
             name = f" {names[label]}" if names[label].startswith("_") else names[label]  # Matplotlib leaves such out
-            axes.plot(grown[:, label], LINES[look // 10 % len(LINES)], color=f"C{look % 10}", marker=".", label=name)
+            axes.plot(grown[:, label], marker=".", label=name, **look(number))
         axes.set_ylabel("Probability (grey: others)")
         axes.legend()
     named = [word if len(word) <= 20 else f"{word[:19]}\u2026" for word in words]

@@ -20,7 +20,13 @@ from common.running.process import in_session
 
 # Whatever a user's matplotlibrc says: no LaTeX, which may not be installed, and a $ is a $.
 STYLE = {"text.usetex": False, "text.parse_math": False}
+LINES = ("-", "--", ":")
 MOST_SHOWN = 10  # of the characters that no font has
+
+
+def look(number: int) -> dict[str, str]:
+    """Return how the line of this number looks: Matplotlib's ten colours, in one line style after the other."""
+    return {"color": f"C{number % 10}", "linestyle": LINES[number // 10 % len(LINES)]}
 
 
 @rc_context(STYLE)

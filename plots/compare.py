@@ -12,12 +12,11 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from common.curve import STYLE, save_figure
+from common.curve import STYLE, look, save_figure
 from common.running.files import one_line
 
 COLUMNS = ("epoch", "accuracy", "val_loss", "val_accuracy")  # those that are compared, of a run's CSV
 HEADER = ["runs", "training accuracy", "test accuracy", "lowest test loss", "in epoch", "test accuracy there"]
-LINES = ("-", "--", ":")  # one after the other, each in Matplotlib's ten colours
 History = dict[str, list[float]]  # for each of the columns the numbers of all epochs of a run
 
 
@@ -136,14 +135,13 @@ def draw_panels(panels: dict, columns: int, each_run: bool = False, **settings: 
         axes = figure.add_subplot(rows, columns, number)
         for name, runs in groups.items():
             place = list(lines).index(name) if name in lines else len(lines)
-            colour, style = f"C{place}", LINES[place // 10 % len(LINES)]
             x = range(1, runs.shape[1] + 1)
-            look = {"color": colour, "linestyle": style, "label": name}
+            line = {"label": name, **look(place)}
             if each_run:
-                lines[name], *_ = axes.plot(x, runs.T, linewidth=0.8, **look)
+                lines[name], *_ = axes.plot(x, runs.T, linewidth=0.8, **line)
             else:
-                (lines[name],) = axes.plot(x, runs.mean(axis=0), marker=".", markersize=4, **look)
-                axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.2)
+                (lines[name],) = axes.plot(x, runs.mean(axis=0), marker=".", markersize=4, **line)
+                axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=line["color"], alpha=0.2)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set(title=title, **settings)
         axes.grid(alpha=0.5)

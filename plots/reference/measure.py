@@ -62,13 +62,14 @@ def measure(run: str, arguments: list[str], seed: int) -> None:
         spent = costs.run(*command, directory)
         model = open_one(directory)
         history = read_rows(next(Path(directory).glob("*.csv")))
-        models = [model]
+        models = []
         if "gradients" in measured:
-            models.insert(0, untrained(model, seed))
+            models.append(untrained(model, seed))
             for epochs in ON_THE_WAY:  # the same seed gives the networks on the way again, to the last digit
                 out = f"{directory}/{epochs}"
                 costs.run(*command, out, "--epochs", epochs)
-                models.insert(-1, open_one(out))
+                models.append(open_one(out))
+        models.append(model)
     splits = load(run, model)
     found = {table: ROWS[table](models, *splits) for table in measured}
     found["costs"] = [cost_row(spent, sum(weights.numpy().size for weights in model.trainable_weights))]

@@ -183,9 +183,10 @@ def forgetting() -> str:
     """Return the mean accuracies over the numbers of foreign words, for each place of these, as Markdown."""
     rows = []
     for on, name, called in measured("forgetting"):
-        in_all_places = [numbers_of("forgetting", name, place) for place in PLACES]
-        for place, found in zip(PLACES, in_all_places, strict=True):
-            if found is not in_all_places[0] and np.array_equal(found, in_all_places[0]):
+        of_behind = numbers_of("forgetting", name, "behind")
+        for place in PLACES:
+            found = numbers_of("forgetting", name, place)
+            if place != "behind" and np.array_equal(found, of_behind):
                 continue  # of the average, which is the same in all places, one row will do
             _, *means = found.mean(axis=0)
             rows.append([on, called, str(len(found)), place, *(f"{mean:.3f}" for mean in means)])
